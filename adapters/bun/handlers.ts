@@ -1,0 +1,102 @@
+import type { Server, WebSocketHandler } from 'bun'
+import {
+  CLOSE,
+  type Contract,
+  createRouter,
+  errorResponse,
+  type Hub,
+  RotundaError,
+  type RouteOptions,
+} from '../../src/mod.ts'
+import { BunHost, BunPeer, type SocketData } from './peer.ts'
+
+/** Answers a request that is not rotunda's. */
+export type Next = (request: Request, server: Server<unknown>) => Response | Promise<Response>
+
+/** What to give to `Bun.serve`. */
+export interface BunHandlers<M> {
+  /**
+   * Answers rotunda's requests and hands all others to `next` (404 without it). Undefined means upgraded, which is what
+   * Bun wants to hear.
+   */
+  fetch(request: Request, server: Server<unknown>, next?: Next): Response | Promise<Response> | undefined
+  readonly websocket: WebSocketHandler<SocketData<M>>
+}
+
+/**
+ * The handlers of a hub, for applications that call `Bun.serve` themselves.
+ *
+ * @example
+ * ```ts
+ * const realtime = bunHandlers(hub)
+ * Bun.serve({
+ *   port: 8080,
+ *   fetch: (request, server) => realtime.fetch(request, server, () => new Response('my own page')),
+ *   websocket: realtime.websocket,
+ * })
+ * ```
+ */
+export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: RouteOptions = {}): BunHandlers<M> {
+  const route = createRouter(hub, options)
+  const host = new BunHost()
+  const { maxMessageSize, hardLimit } = hub.limits
+
+  return {
+    fetch(request, server, next) {
+      const routed = route(request)
+      if (routed === undefined) return next?.(request, server) ?? notFound(request)
+      if ('response' in routed) return routed.response
+      host.server = server
+      const { upgrade } = routed
+      const data: SocketData<M> = {
+        upgrade,
+        remotePort: server.requestIP(request)?.port ?? 0,
+        connection: undefined,
+      }
+      const headers = upgrade.subprotocol === undefined ? {} : { 'sec-websocket-protocol': upgrade.subprotocol }
+      if (server.upgrade(request, { data, headers })) return undefined
+      return errorResponse(new RotundaError('invalid_handshake', 'Bun could not upgrade this request to a WebSocket.'))
+    },
+    websocket: {
+      maxPayloadLength: maxMessageSize,
+      backpressureLimit: hardLimit,
+      closeOnBackpressureLimit: true,
+      // The hub pings in its own rhythm and judges idleness itself.
+      sendPings: false,
+      idleTimeout: 0,
+      open(socket) {
+        const { upgrade } = socket.data
+        socket.data.connection = hub.connect(new BunPeer(host, socket), upgrade)
+      },
+      message(socket, frame) {
+        socket.data.connection?.receive(frame)
+      },
+      drain(socket) {
+        socket.data.connection?.drained()
+      },
+      ping(socket, data) {
+        socket.data.connection?.pinged(data)
+      },
+      pong(socket, data) {
+        socket.data.connection?.ponged(data)
+      },
+      close(socket, code, reason) {
+        socket.data.connection?.closed(codeSent(code, reason), reason)
+      },
+    },
+  }
+}
+
+function notFound(request: Request): Response {
+  return errorResponse(new RotundaError('not_found', `There is nothing at ${new URL(request.url).pathname}.`))
+}
+
+/**
+ * Bun closes a connection that breaks the protocol with the right code, but tells the application 1006 and says which
+ * rule was broken in the reason alone.
+ */
+function codeSent(code: number, reason: string): number {
+  if (code !== CLOSE.abnormal || !reason.startsWith('Received ')) return code
+  if (reason === 'Received too big message') return CLOSE.messageTooBig
+  return reason === 'Received invalid UTF-8' ? CLOSE.invalidData : CLOSE.protocolError
+}

@@ -1,0 +1,9 @@
+/**
+ * rotunda on Bun: `serve` for a server of its own, `bunHandlers` for applications that own their `Bun.serve`.
+ *
+ * @module
+ */
+export { bunHandlers } from './handlers.ts'
+export type { BunHandlers, Next } from './handlers.ts'
+export { serve } from './serve.ts'
+export type { RotundaServer, ServeOptions } from './serve.ts'

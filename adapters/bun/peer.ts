@@ -1,0 +1,77 @@
+import type { Server, ServerWebSocket } from 'bun'
+import type { Connection, Host, Peer, SendResult, Upgrade } from '../../src/mod.ts'
+
+/** What each of Bun's sockets carries. */
+export interface SocketData<M> {
+  readonly upgrade: Upgrade<M>
+  readonly remotePort: number
+  /** Set when the socket opens. */
+  connection: Connection | undefined
+}
+
+/** A Bun server as seen by the hub: native topics. */
+export class BunHost implements Host {
+  server: Server<unknown> | undefined
+
+  publish(topic: string, frame: string | Uint8Array): void {
+    this.server?.publish(topic, frame as string | Uint8Array<ArrayBuffer>)
+  }
+
+  byteLength(text: string): number {
+    return Buffer.byteLength(text)
+  }
+}
+
+/** One of Bun's sockets as seen by the hub. */
+export class BunPeer<M> implements Peer {
+  readonly host: BunHost
+  readonly #socket: ServerWebSocket<SocketData<M>>
+
+  constructor(host: BunHost, socket: ServerWebSocket<SocketData<M>>) {
+    this.host = host
+    this.#socket = socket
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress
+  }
+
+  get remotePort(): number {
+    return this.#socket.data.remotePort
+  }
+
+  get bufferedAmount(): number {
+    return this.#socket.getBufferedAmount()
+  }
+
+  /** Bun answers bytes sent, -1 when they wait, 0 when they were dropped. */
+  send(frame: string | Uint8Array): SendResult {
+    const sent = this.#socket.send(frame as string | Uint8Array<ArrayBuffer>)
+    return sent > 0 ? 'accepted' : sent < 0 ? 'buffered' : 'closed'
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason)
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+
+  ping(data?: Uint8Array): void {
+    this.#socket.ping(data as Uint8Array<ArrayBuffer> | undefined)
+  }
+
+  pong(data?: Uint8Array): void {
+    this.#socket.pong(data as Uint8Array<ArrayBuffer> | undefined)
+  }
+
+  subscribe(topic: string): void {
+    this.#socket.subscribe(topic)
+  }
+
+  unsubscribe(topic: string): void {
+    // A socket that is closing has left its topics already.
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.unsubscribe(topic)
+  }
+}

@@ -1,0 +1,43 @@
+import { ERRORS, RotundaError } from '../protocol/errors.ts'
+import { quote } from '../protocol/names.ts'
+
+const KEY = /^[+/0-9A-Za-z]{22}==$/
+
+/**
+ * Checks that a request may become a WebSocket (RFC 6455 §4.2.1) and lists the subprotocols it offers.
+ * @throws {RotundaError} `invalid_handshake`, `unsupported_version`
+ */
+export function checkHandshake(request: Request): string[] {
+  const { headers } = request
+  if (request.method !== 'GET') {
+    throw new RotundaError('invalid_handshake', `A WebSocket handshake is a GET request, not ${quote(request.method)}.`)
+  }
+  if (headers.get('upgrade')?.trim().toLowerCase() !== 'websocket') {
+    throw new RotundaError('invalid_handshake', 'Header "Upgrade" must be "websocket".')
+  }
+  if (!listOf(headers.get('connection')).some((token) => token.toLowerCase() === 'upgrade')) {
+    throw new RotundaError('invalid_handshake', 'Header "Connection" must include "Upgrade".')
+  }
+  if (headers.get('sec-websocket-version')?.trim() !== '13') {
+    const version = headers.get('sec-websocket-version')
+    throw new RotundaError('unsupported_version', `Header "Sec-WebSocket-Version" is ${quote(version)}; it must be 13.`)
+  }
+  if (!KEY.test(headers.get('sec-websocket-key')?.trim() ?? '')) {
+    throw new RotundaError('invalid_handshake', 'Header "Sec-WebSocket-Key" must be 16 bytes in base64.')
+  }
+  return listOf(headers.get('sec-websocket-protocol'))
+}
+
+/** An error as an HTTP answer, with the status the error table gives. */
+export function errorResponse(error: RotundaError): Response {
+  const { code, message, retryable } = error
+  const headers = new Headers({ 'cache-control': 'no-store' })
+  if (code === 'unsupported_version') headers.set('sec-websocket-version', '13')
+  if (code === 'connection_limit' || code === 'shutting_down') headers.set('retry-after', '5')
+  const body = { type: 'error', payload: { code, message, retryable } }
+  return Response.json(body, { status: ERRORS[code].status, headers })
+}
+
+function listOf(header: string | null): string[] {
+  return header === null ? [] : header.split(',').map((token) => token.trim()).filter((token) => token !== '')
+}

@@ -1,0 +1,94 @@
+import type { Codec, Frame } from '../protocol/codec.ts'
+import type { EncodedEnvelope } from '../protocol/envelope.ts'
+import { chunk } from './chunks.ts'
+import type { Host } from './peer.ts'
+import type { Connection } from './connection.ts'
+import type { Subscription } from './subscription.ts'
+
+/** How a connection's frames look: which codec, and whether a frame may carry several envelopes. */
+export interface Variant {
+  readonly codec: Codec
+  readonly batches: boolean
+}
+
+/** A batch as the frames of one variant. */
+export function encodeFrames(variant: Variant, batch: readonly EncodedEnvelope[]): Frame[] {
+  const { codec } = variant
+  return variant.batches
+    ? chunk(batch).map((piece) => codec.encode(piece))
+    : batch.map((envelope) => codec.encode([envelope]))
+}
+
+/** Bytes sent to a channel after which its subscribers' buffers are looked at. */
+const CHECK_EVERY = 64 * 1024
+
+/**
+ * The live subscribers of one room that get the very same frames: one host, one variant. Where the host has topics it
+ * is one native topic, elsewhere a loop.
+ */
+export class Channel {
+  readonly #variant: Variant
+  readonly #host: Host
+  readonly #topic: string
+  readonly #highWaterMark: number
+  readonly #live = new Set<Subscription>()
+  #sinceCheck = 0
+  /** Frames, envelopes and bytes each subscriber was sent so far; a connection's share is a difference of two readings. */
+  readonly sent = { frames: 0, messages: 0, bytes: 0 }
+
+  constructor(room: string, host: Host, variant: Variant, highWaterMark: number) {
+    this.#variant = variant
+    this.#host = host
+    this.#topic = `rotunda:${variant.codec.name}:${variant.batches ? 'batch' : 'single'}:${room}`
+    this.#highWaterMark = highWaterMark
+  }
+
+  serves(host: Host, variant: Variant): boolean {
+    return this.#host === host && this.#variant.codec === variant.codec && this.#variant.batches === variant.batches
+  }
+
+  add(subscription: Subscription): void {
+    this.#live.add(subscription)
+    subscription.connection.peer.subscribe?.(this.#topic)
+  }
+
+  remove(subscription: Subscription): void {
+    if (this.#live.delete(subscription)) subscription.connection.peer.unsubscribe?.(this.#topic)
+  }
+
+  /** Sends envelopes to every live subscriber. */
+  deliver(batch: readonly EncodedEnvelope[]): void {
+    if (this.#live.size === 0) return
+    for (const frame of encodeFrames(this.#variant, batch)) this.#send(frame)
+    this.sent.messages += batch.length
+  }
+
+  /** Sends envelopes to every live subscriber but one. */
+  deliverExcept(batch: readonly EncodedEnvelope[], except: Connection): void {
+    const frames = encodeFrames(this.#variant, batch)
+    for (const { connection } of this.#live) {
+      if (connection !== except) {
+        for (const frame of frames) connection.sendFrame(frame, batch.length / frames.length)
+      }
+    }
+  }
+
+  /**
+   * The subscribers that read too slowly. Looked for only now and then, so that the cost per delivery stays that of
+   * the native topic; between two looks a peer can gather `CHECK_EVERY` and one batch more.
+   */
+  slow(): Subscription[] {
+    if (this.#sinceCheck < CHECK_EVERY) return []
+    this.#sinceCheck = 0
+    return [...this.#live].filter(({ connection }) => connection.peer.bufferedAmount > this.#highWaterMark)
+  }
+
+  #send(frame: Frame): void {
+    const bytes = typeof frame === 'string' ? this.#host.byteLength(frame) : frame.byteLength
+    this.#sinceCheck += bytes
+    this.sent.frames += 1
+    this.sent.bytes += bytes
+    if (this.#host.publish !== undefined) this.#host.publish(this.#topic, frame)
+    else for (const { connection } of this.#live) connection.peer.send(frame)
+  }
+}

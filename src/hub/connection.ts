@@ -1,0 +1,228 @@
+import type { Frame } from '../protocol/codec.ts'
+import type { Contract } from '../protocol/contract.ts'
+import { CLOSE, isSendableCloseCode } from '../protocol/close_codes.ts'
+import type { EncodedEnvelope } from '../protocol/envelope.ts'
+import { type ErrorCode, ERRORS, RotundaError } from '../protocol/errors.ts'
+import type { ErrorPayload } from '../protocol/reserved.ts'
+import type { Variant } from './channel.ts'
+import type { Peer } from './peer.ts'
+import type { Room } from './room.ts'
+import type { Session } from './session.ts'
+
+/** Where a connection stands: `connecting` until the application's open handlers have finished. */
+export type SessionState = 'connecting' | 'open' | 'closing' | 'closed'
+
+/** Frames, messages and bytes of one session. */
+export interface SessionMetrics {
+  readonly framesIn: number
+  readonly bytesIn: number
+  readonly framesOut: number
+  readonly messagesOut: number
+  readonly bytesOut: number
+}
+
+/** What the hub does for its sessions. */
+export interface ConnectionOwner {
+  receive(connection: Connection, frame: Frame): void
+  pinged(connection: Connection, data: Uint8Array): void
+  ponged(connection: Connection, data: Uint8Array): void
+  ended(connection: Connection, code: number, reason: string): void
+}
+
+/** What was agreed while connecting. */
+export interface ConnectionStart<M> {
+  readonly id: string
+  readonly node: string
+  readonly variant: Variant
+  readonly metadata: M
+  readonly hardLimit: number
+}
+
+/** The hub's side of a connection. Applications see it as a `Session`. */
+export class Connection<M = unknown> {
+  readonly id: string
+  readonly node: string
+  readonly peer: Peer
+  readonly variant: Variant
+  readonly connectedAt = Date.now()
+  metadata: M
+  /** What the application holds; made when it first asks. */
+  session: Session<Contract, M> | undefined
+  state: SessionState = 'connecting'
+  lastReceivedAt = this.connectedAt
+  lastPingAt = this.connectedAt
+  lastPongAt = this.connectedAt
+  /** When `close` was called; a peer that does not finish the handshake is ended some time after. */
+  closingAt = 0
+  /** Frames in a row that could not be understood. */
+  errorsInARow = 0
+  /** Frames that wait while an earlier one is handled; undefined while nothing is being handled. */
+  inbound: Frame[] | undefined
+  readonly #owner: ConnectionOwner
+  readonly #hardLimit: number
+  #rooms: Map<string, Room> | undefined
+  #framesIn = 0
+  #bytesIn = 0
+  #framesOut = 0
+  #messagesOut = 0
+  #bytesOut = 0
+
+  constructor(owner: ConnectionOwner, peer: Peer, start: ConnectionStart<M>) {
+    this.#owner = owner
+    this.#hardLimit = start.hardLimit
+    this.peer = peer
+    this.id = start.id
+    this.node = start.node
+    this.variant = start.variant
+    this.metadata = start.metadata
+  }
+
+  /** Whether frames may still pass. */
+  get isUsable(): boolean {
+    return this.state === 'open' || this.state === 'connecting'
+  }
+
+  get rooms(): readonly Room[] {
+    return this.#rooms === undefined ? [] : [...this.#rooms.values()]
+  }
+
+  get roomCount(): number {
+    return this.#rooms?.size ?? 0
+  }
+
+  room(name: string): Room | undefined {
+    return this.#rooms?.get(name)
+  }
+
+  get metrics(): SessionMetrics {
+    let framesOut = this.#framesOut
+    let messagesOut = this.#messagesOut
+    let bytesOut = this.#bytesOut
+    for (const room of this.rooms) {
+      const live = room.subscription(this)?.received
+      framesOut += live?.frames ?? 0
+      messagesOut += live?.messages ?? 0
+      bytesOut += live?.bytes ?? 0
+    }
+    return { framesIn: this.#framesIn, bytesIn: this.#bytesIn, framesOut, messagesOut, bytesOut }
+  }
+
+  /** The transport received a frame. */
+  receive(frame: Frame): void {
+    if (!this.isUsable) return
+    this.lastReceivedAt = Date.now()
+    this.#framesIn += 1
+    this.#bytesIn += this.#length(frame)
+    this.#owner.receive(this, frame)
+  }
+
+  /** The transport received a ping; it has answered by itself. */
+  pinged(data: Uint8Array): void {
+    this.lastReceivedAt = Date.now()
+    this.#owner.pinged(this, data)
+  }
+
+  /** The transport received a pong. */
+  ponged(data: Uint8Array): void {
+    this.lastReceivedAt = this.lastPongAt = Date.now()
+    this.#owner.ponged(this, data)
+  }
+
+  /** The transport has taken buffered bytes. */
+  drained(): void {
+    if (this.#rooms === undefined) return
+    for (const room of this.#rooms.values()) room.subscription(this)?.resume()
+  }
+
+  /** The transport's connection is over; told on once, however often a transport says it. */
+  closed(code: number, reason: string): void {
+    if (this.state === 'closed') return
+    this.state = 'closed'
+    for (const room of this.rooms) room.leave(this)
+    this.inbound = undefined
+    this.#owner.ended(this, code, reason)
+  }
+
+  entered(room: Room): void {
+    this.#rooms ??= new Map()
+    this.#rooms.set(room.name, room)
+  }
+
+  left(room: Room): void {
+    this.#rooms?.delete(room.name)
+  }
+
+  /** Sends one frame; a peer that has let too much pile up is closed. */
+  sendFrame(frame: Frame, messages: number): boolean {
+    if (!this.isUsable) return false
+    const result = this.peer.send(frame)
+    if (result === 'closed') return false
+    if (result === 'buffered' && this.peer.bufferedAmount > this.#hardLimit) {
+      this.closeFor('slow_consumer', `More than ${this.#hardLimit} bytes wait to be read.`)
+      return false
+    }
+    this.#framesOut += 1
+    this.#messagesOut += messages
+    this.#bytesOut += this.#length(frame)
+    return true
+  }
+
+  /** Adds what a channel sent on this session's behalf. */
+  countSent(sent: { readonly frames: number; readonly messages: number; readonly bytes: number }): void {
+    this.#framesOut += sent.frames
+    this.#messagesOut += sent.messages
+    this.#bytesOut += sent.bytes
+  }
+
+  send(envelope: EncodedEnvelope): boolean {
+    return this.sendFrame(this.variant.codec.encode([envelope]), 1)
+  }
+
+  /** Sends one of the protocol's own messages. */
+  sendReserved(type: string, payload: unknown, about: { room?: string | undefined; ref?: string | undefined }): void {
+    this.send({ type, payload: JSON.stringify(payload), ...present(about) })
+  }
+
+  sendError(error: RotundaError, about: { room?: string | undefined; ref?: string | undefined } = {}): void {
+    const payload: ErrorPayload = { code: error.code, message: error.message, retryable: error.retryable }
+    this.sendReserved('error', payload, about)
+  }
+
+  /**
+   * Starts closing. Reasons are cut to the 123 bytes a close frame can carry.
+   * @throws {RotundaError} `invalid_config` for a code that must not be sent.
+   */
+  close(code: number = CLOSE.normal, reason = ''): void {
+    if (!isSendableCloseCode(code)) {
+      throw new RotundaError('invalid_config', `Close code ${code} may not be sent; use 1000 to 1014 or 3000 to 4999.`)
+    }
+    if (!this.isUsable) return
+    this.state = 'closing'
+    this.closingAt = Date.now()
+    this.peer.close(code, fitReason(reason))
+  }
+
+  /** Closes with the code that the error table gives, after telling why. */
+  closeFor(code: ErrorCode, message: string): void {
+    if (!this.isUsable) return
+    if (code !== 'slow_consumer') this.sendError(new RotundaError(code, message))
+    this.close(ERRORS[code].close, message)
+  }
+
+  #length(frame: Frame): number {
+    return typeof frame === 'string' ? this.peer.host.byteLength(frame) : frame.byteLength
+  }
+}
+
+function present(about: { room?: string | undefined; ref?: string | undefined }): { room?: string; ref?: string } {
+  const fields: { room?: string; ref?: string } = {}
+  if (about.room !== undefined) fields.room = about.room
+  if (about.ref !== undefined) fields.ref = about.ref
+  return fields
+}
+
+function fitReason(reason: string): string {
+  const bytes = new TextEncoder().encode(reason)
+  if (bytes.length <= 123) return reason
+  return new TextDecoder().decode(bytes.subarray(0, 123), { stream: true })
+}

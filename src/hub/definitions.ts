@@ -1,0 +1,58 @@
+import type { Contract, EventDefinition, Protocol, RpcDefinition } from '../protocol/contract.ts'
+import { RotundaError } from '../protocol/errors.ts'
+import { quote } from '../protocol/names.ts'
+import { describeIssue, type StandardSchema, type ValidationResult } from '../protocol/standard_schema.ts'
+
+/** A contract by name, safe against names such as `constructor`. */
+export class Definitions {
+  readonly #byName: ReadonlyMap<string, EventDefinition | RpcDefinition>
+
+  constructor(protocol: Protocol<Contract>) {
+    this.#byName = new Map(Object.entries(protocol.definitions))
+  }
+
+  /** @throws {RotundaError} `unknown_type` */
+  get(type: string): EventDefinition | RpcDefinition {
+    const definition = this.#byName.get(type)
+    if (definition === undefined) {
+      throw new RotundaError('unknown_type', `Type ${quote(type)} is not in the server's protocol.`)
+    }
+    return definition
+  }
+
+  /** @throws {RotundaError} `unknown_type` when the name is not an event's. */
+  event(type: string): EventDefinition {
+    const definition = this.get(type)
+    if (definition.kind === 'event') return definition
+    throw new RotundaError('unknown_type', `Type ${quote(type)} is a request, not an event.`)
+  }
+}
+
+/**
+ * Checks a payload, at once where the validator is synchronous.
+ * @throws {RotundaError} `invalid_payload`, naming the first wrong field.
+ */
+export function validate<T>(schema: StandardSchema<unknown, T>, value: unknown): T | Promise<T> {
+  const result = schema['~standard'].validate(value)
+  return result instanceof Promise ? result.then(valid) : valid(result)
+}
+
+function valid<T>(result: ValidationResult<T>): T {
+  if (result.issues === undefined) return result.value
+  throw new RotundaError('invalid_payload', describeIssue(result.issues))
+}
+
+/**
+ * A checked payload as the text that is stored and sent.
+ * @throws {RotundaError} `invalid_payload` for what JSON cannot say.
+ */
+export function payloadText(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (cause) {
+    throw new RotundaError('invalid_payload', 'payload: cannot be written as JSON', { cause })
+  }
+  if (text === undefined) throw new RotundaError('invalid_payload', 'payload: is not a JSON value')
+  return text
+}

@@ -1,0 +1,122 @@
+import type { Contract } from '../protocol/contract.ts'
+import type { Envelope } from '../protocol/envelope.ts'
+import { RotundaError } from '../protocol/errors.ts'
+import { quote } from '../protocol/names.ts'
+import type { StandardSchema } from '../protocol/standard_schema.ts'
+import type { Appended } from '../storage/store.ts'
+import type { Connection } from './connection.ts'
+import type { Published } from './context.ts'
+import type { HubCore } from './core.ts'
+import { payloadText, validate } from './definitions.ts'
+import { roomOf } from './requests.ts'
+import { RoomHandle } from './room_handle.ts'
+import type { Session } from './session.ts'
+
+/** One event from a client on its way to its room, directly or through the application's handler. */
+export class EventRequest<C extends Contract, M> {
+  readonly #core: HubCore<C, M>
+  readonly #connection: Connection
+  readonly #envelope: Envelope
+  readonly #durable: boolean
+  readonly #published: Promise<Published>[] = []
+  #emitted = false
+  /** Told to the client already, by the journal; a handler that rethrows it must not tell it twice. */
+  #told: unknown
+
+  constructor(core: HubCore<C, M>, connection: Connection, envelope: Envelope, durable: boolean) {
+    this.#core = core
+    this.#connection = connection
+    this.#envelope = envelope
+    this.#durable = durable
+  }
+
+  /** What happens without a handler: publish to the room, answer the ack. */
+  forward(text: string): void {
+    const { type, key } = this.#envelope
+    const room = roomOf(this.#envelope)
+    const connection = this.#connection
+    if (this.#durable) {
+      const origin = { connection, ref: this.#envelope.ref }
+      return this.#core.append(room, type, text, connection.id, key ?? null, origin)
+    }
+    this.#core.emit(room, type, text, connection.id)
+    this.#emitted = true
+    this.finish()
+  }
+
+  context(schema: StandardSchema): {
+    readonly session: Session<C, M>
+    readonly room: RoomHandle<C, M>
+    readonly type: string
+    readonly ref: string | undefined
+    publish(payload: unknown): Promise<Published> | void
+  } {
+    const core = this.#core
+    const envelope = this.#envelope
+    return {
+      session: core.sessionOf(this.#connection),
+      type: envelope.type,
+      ref: envelope.ref,
+      get room() {
+        return new RoomHandle(core, roomOf(envelope))
+      },
+      publish: (payload) => this.#publish(schema, payload),
+    }
+  }
+
+  isPublishing(promise: Promise<unknown>): boolean {
+    return (this.#published as Promise<unknown>[]).includes(promise)
+  }
+
+  /** The handler is done: what was published answers when committed; where nothing was, this does. */
+  finish(): void {
+    const { type, room, ref } = this.#envelope
+    if (this.#published.length > 0 || (this.#durable && ref === undefined)) return
+    if (this.#durable && !this.#emitted) {
+      throw new RotundaError('not_stored', `The handler of ${quote(type)} took the message and stored nothing.`)
+    }
+    if (ref !== undefined) this.#connection.sendReserved('ack', {}, { room, ref })
+  }
+
+  /** @throws what the handler threw, unless the client knows it already. */
+  fail(error: unknown): void {
+    if (error !== this.#told) throw error
+  }
+
+  #publish(schema: StandardSchema, payload: unknown): Promise<Published> | void {
+    const { type, key } = this.#envelope
+    const room = roomOf(this.#envelope)
+    const value = validate(schema, payload)
+    if (!this.#durable) {
+      this.#emitted = true
+      if (value instanceof Promise) {
+        return void value.then((checked) => this.#core.emit(room, type, payloadText(checked), this.#connection.id))
+      }
+      return this.#core.emit(room, type, payloadText(value), this.#connection.id)
+    }
+    const count = this.#published.length
+    const publishing = value instanceof Promise
+      ? value.then((checked) => this.#append(room, payloadText(checked), key, count))
+      : this.#append(room, payloadText(value), key, count)
+    // A handler may let it go; who waits for it sees its failure all the same.
+    publishing.catch(() => {})
+    this.#published.push(publishing)
+    return publishing
+  }
+
+  #append(room: string, text: string, key: string | undefined, count: number): Promise<Published> {
+    const { type, ref } = this.#envelope
+    const connection = this.#connection
+    return new Promise((resolve, reject) => {
+      const ownKey = key === undefined ? null : count === 0 ? key : `${key}#${count + 1}`
+      this.#core.append(room, type, text, connection.id, ownKey, {
+        ...(count === 0 ? { connection, ref } : {}),
+        resolve: ({ id, seq }: Appended) => resolve({ id, seq }),
+        reject: (error) => {
+          this.#told = error
+          reject(error)
+        },
+      })
+    })
+  }
+}

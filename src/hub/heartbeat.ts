@@ -1,0 +1,50 @@
+import type { Connection } from './connection.ts'
+import type { Limits } from './limits.ts'
+
+/** How long a peer may take to finish the closing handshake, in milliseconds. */
+const CLOSING_GRACE = 5_000
+
+/** Pings every connection in its own rhythm and ends those that are silent. */
+export class Heartbeat {
+  readonly #connections: ReadonlyMap<string, Connection>
+  readonly #pingInterval: number
+  readonly #pongTimeout: number
+  readonly #idleTimeout: number
+  readonly #timer: ReturnType<typeof setInterval>
+
+  constructor(connections: ReadonlyMap<string, Connection>, limits: Limits) {
+    this.#connections = connections
+    this.#pingInterval = limits.pingInterval * 1000
+    this.#pongTimeout = limits.pongTimeout * 1000
+    this.#idleTimeout = limits.idleTimeout * 1000
+    const shortest = Math.min(...[this.#pingInterval, this.#pongTimeout, this.#idleTimeout].filter((time) => time > 0))
+    this.#timer = setInterval(() => this.#beat(Date.now()), Math.max(10, Math.min(1_000, shortest / 4)))
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #beat(now: number): void {
+    for (const connection of this.#connections.values()) {
+      if (connection.isUsable) this.#check(connection, now)
+      else if (now - connection.closingAt > CLOSING_GRACE) connection.peer.terminate()
+    }
+  }
+
+  #check(connection: Connection, now: number): void {
+    const { lastPingAt, lastReceivedAt, peer } = connection
+    if (this.#idleTimeout > 0 && now - lastReceivedAt >= this.#idleTimeout) {
+      return connection.closeFor('idle_timeout', `Nothing arrived for ${this.#idleTimeout / 1000} s.`)
+    }
+    if (this.#pingInterval === 0 || peer.ping === undefined) return
+    const owesPong = connection.lastPongAt < lastPingAt
+    if (owesPong && now - lastPingAt >= this.#pongTimeout) {
+      return connection.closeFor('pong_timeout', `No pong within ${this.#pongTimeout / 1000} s.`)
+    }
+    if (!owesPong && now - lastPingAt >= this.#pingInterval) {
+      connection.lastPingAt = now
+      peer.ping()
+    }
+  }
+}

@@ -1,0 +1,323 @@
+import { CLOSE } from '../protocol/close_codes.ts'
+import type { Contract, EventInput, EventName, Protocol, RpcName } from '../protocol/contract.ts'
+import { RotundaError } from '../protocol/errors.ts'
+import { JSON_SUBPROTOCOL, jsonCodec, MAX_BATCH } from '../protocol/json_codec.ts'
+import { checkRoomName } from '../protocol/names.ts'
+import type { Welcome } from '../protocol/reserved.ts'
+import type { MessageStore } from '../storage/store.ts'
+import { memoryStore } from '../storage/memory_store.ts'
+import { Application } from './application.ts'
+import type { Variant } from './channel.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
+import type { HandlerFor } from './context.ts'
+import { HubCore } from './core.ts'
+import { Definitions } from './definitions.ts'
+import { Dispatch } from './dispatch.ts'
+import { type AnyHandler, Handlers, type LifecycleHandlers } from './handlers.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { checkLimits, type Limits } from './limits.ts'
+import type { Peer } from './peer.ts'
+import type { CommitMetrics } from './publisher.ts'
+import { RoomHandle } from './room_handle.ts'
+import type { Session } from './session.ts'
+
+/** What a hub is made of. */
+export interface HubOptions<C extends Contract, M> {
+  /** The contract shared with clients. */
+  readonly protocol: Protocol<C>
+  /** Where durable messages live. Default: in memory, gone with the process. */
+  readonly store?: MessageStore
+  /** Makes a session's `metadata` from the request that opens it. Default: an empty object. */
+  readonly metadata?: (request: Request) => M
+  /** Bounds; see {@link Limits}. */
+  readonly limits?: Partial<Limits>
+  /** Names this node in sessions. Default: random. */
+  readonly node?: string
+}
+
+/** Counters of a hub, counted always and read for free. */
+export interface HubMetrics extends CommitMetrics {
+  readonly sessions: number
+  readonly connectionsTotal: number
+  readonly rooms: number
+  /** Messages that wait for the next commit. */
+  readonly waiting: number
+}
+
+const BATCHED: Variant = { codec: jsonCodec, batches: true }
+const SINGLE: Variant = { codec: jsonCodec, batches: false }
+
+/**
+ * Makes a hub: the rooms, sessions and log of one server.
+ *
+ * @throws {RotundaError} `invalid_config`, naming the setting.
+ * @example
+ * ```ts
+ * const hub = createHub({ protocol: chat, store: await libsqlStore({ url: 'file:data/rotunda.db' }) })
+ * hub.on('chat.stats', (ctx) => ({ members: ctx.room.size }))
+ * serve(hub, { port: 8080 })
+ * ```
+ */
+export function createHub<const C extends Contract, M = Record<string, unknown>>(
+  options: HubOptions<C, M>,
+): Hub<C, M> {
+  return new Hub(options)
+}
+
+/** Rooms, sessions and the log of one server. Transports feed it through `connect`; applications use the rest. */
+export class Hub<C extends Contract = Contract, M = unknown> {
+  /** This node's name. */
+  readonly node: string
+  readonly limits: Limits
+  readonly #store: MessageStore
+  readonly #core: HubCore<C, M>
+  readonly #handlers = new Handlers<C, M>()
+  readonly #dispatch: Dispatch
+  readonly #heartbeat: Heartbeat
+  readonly #metadata: (request: Request) => M
+  readonly #stopped = new AbortController()
+  readonly #owner: ConnectionOwner
+  #connectionsTotal = 0
+  #closing: Promise<void> | undefined
+
+  constructor(options: HubOptions<C, M>) {
+    if (typeof options?.protocol?.definitions !== 'object') {
+      throw new RotundaError('invalid_config', 'createHub needs a "protocol" made with defineProtocol({…}).')
+    }
+    this.limits = checkLimits(options.limits)
+    this.node = options.node ?? crypto.randomUUID()
+    this.#store = options.store ?? memoryStore()
+    // Without the option M is Record<string, unknown>, which an empty object is.
+    this.#metadata = options.metadata ?? (() => ({}) as M)
+    const report = (error: unknown) => {
+      if (!this.#stopped.signal.aborted) this.#handlers.report(error)
+    }
+    const definitions = new Definitions(options.protocol)
+    this.#core = new HubCore(this.#store, definitions, this.limits, this.#stopped.signal, report)
+    this.#dispatch = new Dispatch(new Application(this.#core, this.#handlers), this.limits)
+    this.#heartbeat = new Heartbeat(this.#core.connections, this.limits)
+    this.#owner = {
+      receive: (connection, frame) => this.#dispatch.receive(connection, frame),
+      pinged: (connection, data) => this.#tell('ping', connection, data),
+      ponged: (connection, data) => this.#tell('pong', connection, data),
+      ended: (connection, code, reason) => this.#ended(connection, code, reason),
+    }
+  }
+
+  /**
+   * Handles an event in place of the default (publish to its room), or answers a request. Returns what removes it.
+   * @throws {RotundaError} `unknown_type`, or `invalid_config` when the type has a handler already.
+   */
+  on<K extends EventName<C> | RpcName<C>>(type: K, handler: HandlerFor<C, M, K>): () => void {
+    this.#core.definitions.get(type)
+    return this.#handlers.setTyped(type, handler as unknown as AnyHandler<C, M>)
+  }
+
+  /** Called for each new session; its frames wait until what is returned has settled. Throwing closes it with 1011. */
+  onOpen(handler: LifecycleHandlers<C, M>['open']): () => void {
+    return this.#handlers.add('open', handler)
+  }
+
+  /** Called with each frame before it is decoded; returning `'handled'` keeps it from being decoded. */
+  onMessage(handler: LifecycleHandlers<C, M>['message']): () => void {
+    return this.#handlers.add('message', handler)
+  }
+
+  /** Called once for each session that ends, after it has left its rooms. */
+  onClose(handler: LifecycleHandlers<C, M>['close']): () => void {
+    return this.#handlers.add('close', handler)
+  }
+
+  /** Called with what went wrong inside: handlers that threw, commits that failed. Without one it goes to the console. */
+  onError(handler: LifecycleHandlers<C, M>['error']): () => void {
+    return this.#handlers.add('error', handler)
+  }
+
+  /** Called when a client's ping frame arrived, where the transport tells. */
+  onPing(handler: LifecycleHandlers<C, M>['ping']): () => void {
+    return this.#handlers.add('ping', handler)
+  }
+
+  /** Called when a pong frame arrived, where the transport tells. */
+  onPong(handler: LifecycleHandlers<C, M>['pong']): () => void {
+    return this.#handlers.add('pong', handler)
+  }
+
+  /**
+   * A room by name.
+   * @throws {RotundaError} `invalid_room`
+   */
+  room(name: string): RoomHandle<C, M> {
+    return new RoomHandle(this.#core, checkRoomName(name))
+  }
+
+  /** Names of the rooms that somebody is in, on this node. */
+  get rooms(): string[] {
+    return this.#core.rooms.names
+  }
+
+  /** The session with this id, on this node. */
+  session(id: string): Session<C, M> | undefined {
+    const connection = this.#core.connections.get(id)
+    return connection === undefined ? undefined : this.#core.sessionOf(connection)
+  }
+
+  /** All sessions of this node. */
+  get sessions(): Session<C, M>[] {
+    return [...this.#core.connections.values()].map((connection) => this.#core.sessionOf(connection))
+  }
+
+  get sessionCount(): number {
+    return this.#core.connections.size
+  }
+
+  /** Names the log that cursors are valid in. */
+  get epoch(): string {
+    return this.#store.epoch
+  }
+
+  get metrics(): HubMetrics {
+    return {
+      ...this.#core.publisher.metrics,
+      sessions: this.sessionCount,
+      connectionsTotal: this.#connectionsTotal,
+      rooms: this.#core.rooms.size,
+      waiting: this.#core.publisher.waiting,
+    }
+  }
+
+  /**
+   * Sends an event to every session of this node, at most once and never stored.
+   * @throws {RotundaError} `unknown_type`, `invalid_payload`
+   */
+  broadcast<K extends EventName<C>>(
+    type: K,
+    payload: EventInput<C, K>,
+    options: { except?: Session<C, M> } = {},
+  ): void {
+    this.#core.broadcast(type, payload, options)
+  }
+
+  /** Sends a text frame as it is, outside of the protocol, to every session of this node. */
+  broadcastText(text: string, options: { except?: Session<C, M> } = {}): void {
+    this.#core.broadcastText(text, options)
+  }
+
+  /** Why a new connection cannot be taken now; undefined when it can. Asked by transports before they upgrade. */
+  refusal(): RotundaError | undefined {
+    if (this.#closing !== undefined) return new RotundaError('shutting_down', 'The server is stopping; come back soon.')
+    if (this.sessionCount < this.limits.maxConnections) return undefined
+    return new RotundaError(
+      'connection_limit',
+      `The server has its ${this.limits.maxConnections} connections; try later.`,
+    )
+  }
+
+  /**
+   * Gives a subprotocol out of those a client offers; undefined when none is known, which means plain JSON without
+   * batches.
+   */
+  chooseSubprotocol(offered: readonly string[]): string | undefined {
+    return offered.find((name) => name === JSON_SUBPROTOCOL)
+  }
+
+  /** What the application wants to remember of the request that opens a session. */
+  metadataFor(request: Request): M {
+    return this.#metadata(request)
+  }
+
+  /** Takes over an open connection. The transport tells the result what happens on it. */
+  connect(peer: Peer, start: { readonly subprotocol: string | undefined; readonly metadata: M }): Connection {
+    const connection = new Connection<M>(this.#owner, peer, {
+      id: crypto.randomUUID(),
+      node: this.node,
+      variant: start.subprotocol === JSON_SUBPROTOCOL ? BATCHED : SINGLE,
+      metadata: start.metadata,
+      hardLimit: this.limits.hardLimit,
+    })
+    this.#core.connections.set(connection.id, connection)
+    this.#connectionsTotal += 1
+    const welcome: Welcome = {
+      session: connection.id,
+      node: this.node,
+      epoch: this.epoch,
+      maxMessageSize: this.limits.maxMessageSize,
+      maxBatch: MAX_BATCH,
+    }
+    connection.sendReserved('session.welcome', welcome, {})
+    this.#open(connection)
+    return connection
+  }
+
+  /**
+   * Ends every session with 1001, stores what waits, and closes the store. Idempotent; resolves when all is done.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close()
+  }
+
+  async #close(): Promise<void> {
+    // Frames that arrived are handled, their messages stored and acknowledged, before connections end.
+    await this.#core.publisher.flushed()
+    for (const connection of this.#core.connections.values()) {
+      connection.close(CLOSE.goingAway, 'The server is stopping.')
+    }
+    await this.#core.publisher.flushed()
+    this.#heartbeat.stop()
+    this.#stopped.abort(new RotundaError('shutting_down', 'The server is stopping.'))
+    await this.#store.close()
+  }
+
+  #open(connection: Connection<M>): void {
+    const handlers = this.#handlers.get('open')
+    const awaited: Promise<unknown>[] = []
+    try {
+      for (const handler of handlers) {
+        const result = handler(this.#core.sessionOf(connection))
+        if (result instanceof Promise) awaited.push(result)
+      }
+    } catch (error) {
+      awaited.push(Promise.reject(error))
+    }
+    if (awaited.length === 0) return this.#opened(connection)
+    const opening = Promise.all(awaited).then(
+      () => this.#opened(connection),
+      (error) => this.#failOpen(connection, error),
+    )
+    this.#dispatch.hold(connection, opening)
+  }
+
+  #opened(connection: Connection<M>): void {
+    if (connection.state === 'connecting') connection.state = 'open'
+  }
+
+  #failOpen(connection: Connection<M>, error: unknown): void {
+    if (error instanceof RotundaError && error.code !== 'internal') {
+      return connection.closeFor(error.code, error.message)
+    }
+    this.#handlers.report(error, this.#core.sessionOf(connection))
+    connection.closeFor('internal', 'The server failed to open this session.')
+  }
+
+  #ended(connection: Connection, code: number, reason: string): void {
+    this.#core.connections.delete(connection.id)
+    this.#tell('close', connection, code, reason)
+  }
+
+  #tell<K extends 'close' | 'ping' | 'pong'>(name: K, connection: Connection, ...details: DetailsOf<C, M, K>): void {
+    const handlers = this.#handlers.get(name) as ReadonlySet<(...args: unknown[]) => unknown>
+    if (handlers.size === 0) return
+    const session = this.#core.sessionOf(connection)
+    for (const handler of handlers) {
+      try {
+        const result = handler(session, ...details)
+        if (result instanceof Promise) result.catch((error) => this.#handlers.report(error, session))
+      } catch (error) {
+        this.#handlers.report(error, session)
+      }
+    }
+  }
+}
+
+type DetailsOf<C extends Contract, M, K extends keyof LifecycleHandlers<C, M>> =
+  Parameters<LifecycleHandlers<C, M>[K]> extends [unknown, ...infer Rest] ? Rest : never

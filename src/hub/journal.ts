@@ -1,0 +1,94 @@
+import { RotundaError } from '../protocol/errors.ts'
+import type { Appended, AppendMessage, MessageStore } from '../storage/store.ts'
+import type { Limits } from './limits.ts'
+
+/** A message waiting for its commit, and whom to tell. */
+export interface Entry<Origin> {
+  readonly message: AppendMessage
+  readonly origin: Origin
+}
+
+/** What the journal reports, once for every entry it accepted. */
+export interface JournalListener<Origin> {
+  committed(entries: readonly Entry<Origin>[], appended: readonly Appended[], milliseconds: number): void
+  /** Nothing is known to be stored; perhaps it is. A retry with the same producer keys settles it. */
+  failed(entries: readonly Entry<Origin>[], error: RotundaError): void
+}
+
+/**
+ * The append path with group commit: what arrives while a commit is in flight is the next commit's batch.
+ *
+ * One commit is in flight at a time, so messages are stored in the order in which they were pushed.
+ */
+export class Journal<Origin> {
+  readonly #store: MessageStore
+  readonly #limits: Limits
+  readonly #listener: JournalListener<Origin>
+  #waiting: Entry<Origin>[] = []
+  #waitingBytes = 0
+  #running: Promise<void> | undefined
+
+  constructor(store: MessageStore, limits: Limits, listener: JournalListener<Origin>) {
+    this.#store = store
+    this.#limits = limits
+    this.#listener = listener
+  }
+
+  /** Messages that wait for a commit, those in flight not counted. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /**
+   * Takes a message for the next commit.
+   * @throws {RotundaError} `overloaded` when too much waits already.
+   */
+  push(message: AppendMessage, origin: Origin): void {
+    const bytes = this.#waitingBytes + message.payload.length
+    if (this.#waiting.length >= this.#limits.maxJournalQueue || bytes > this.#limits.maxJournalBytes) {
+      throw new RotundaError('overloaded', `${this.#waiting.length} messages wait to be stored; try again later.`)
+    }
+    this.#waitingBytes = bytes
+    this.#waiting.push({ message, origin })
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when nothing waits and no commit is in flight. */
+  async flushed(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // Lets everything that arrived in this turn of the event loop share the first commit.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) await this.#commit(this.#take())
+    this.#running = undefined
+  }
+
+  #take(): Entry<Origin>[] {
+    const { maxCommit } = this.#limits
+    const batch = this.#waiting
+    if (batch.length <= maxCommit) {
+      this.#waiting = []
+      this.#waitingBytes = 0
+      return batch
+    }
+    this.#waiting = batch.slice(maxCommit)
+    batch.length = maxCommit
+    for (const { message } of batch) this.#waitingBytes -= message.payload.length
+    return batch
+  }
+
+  async #commit(entries: Entry<Origin>[]): Promise<void> {
+    const started = performance.now()
+    let appended: Appended[]
+    try {
+      appended = await this.#store.append(entries.map((entry) => entry.message))
+    } catch (cause) {
+      const message = 'The message could not be stored; send it again with the same key.'
+      this.#listener.failed(entries, new RotundaError('store_unavailable', message, { cause }))
+      return
+    }
+    this.#listener.committed(entries, appended, performance.now() - started)
+  }
+}

@@ -1,0 +1,104 @@
+import { RotundaError } from '../protocol/errors.ts'
+import { quote } from '../protocol/names.ts'
+
+/** Every bound of a hub. Times in seconds (fractions allowed), sizes in bytes; 0 turns a time limit off. */
+export interface Limits {
+  /** Largest frame a client may send; a larger one closes its connection with 1009. Default 65,536. */
+  readonly maxMessageSize: number
+  /** Connections at once; one more is refused with 503. Default 10,000. */
+  readonly maxConnections: number
+  /** Rooms one session may be in. Default 1,000. */
+  readonly maxRoomsPerSession: number
+  /** A connection from which nothing arrived for this long, pongs included, is closed with 4000. Default 600. */
+  readonly idleTimeout: number
+  /** How often each connection is pinged. Default 30. */
+  readonly pingInterval: number
+  /** A connection that owes a pong for this long is closed with 4001. Default 10. */
+  readonly pongTimeout: number
+  /** Frames of one session that may wait while an earlier one is handled. Default 1,024. */
+  readonly maxInboundQueue: number
+  /** Frames in a row that may be refused as not understood before the connection is closed. Default 100. */
+  readonly maxErrors: number
+  /** Messages that may wait for the next commit, over all sessions. Default 65,536. */
+  readonly maxJournalQueue: number
+  /** Bytes of payload that may wait for the next commit, over all sessions. Default 64 MiB. */
+  readonly maxJournalBytes: number
+  /** Most messages in one commit. Default 4,096. */
+  readonly maxCommit: number
+  /** A live subscriber with more than this buffered is switched to reading the log. Default 1 MiB. */
+  readonly highWaterMark: number
+  /** A connection with more than this buffered is closed with 4002. Default 16 MiB. */
+  readonly hardLimit: number
+}
+
+/** The limits a hub has when nothing else is said. */
+export const DEFAULT_LIMITS: Limits = {
+  maxMessageSize: 64 * 1024,
+  maxConnections: 10_000,
+  maxRoomsPerSession: 1_000,
+  idleTimeout: 600,
+  pingInterval: 30,
+  pongTimeout: 10,
+  maxInboundQueue: 1_024,
+  maxErrors: 100,
+  maxJournalQueue: 65_536,
+  maxJournalBytes: 64 * 1024 * 1024,
+  maxCommit: 4_096,
+  highWaterMark: 1024 * 1024,
+  hardLimit: 16 * 1024 * 1024,
+}
+
+/** Smallest and largest value of each limit. */
+const ALLOWED: Readonly<Record<keyof Limits, readonly [number, number]>> = {
+  maxMessageSize: [256, 16 * 1024 * 1024],
+  maxConnections: [1, 10_000_000],
+  maxRoomsPerSession: [1, 1_000_000],
+  idleTimeout: [0, 86_400],
+  pingInterval: [0, 86_400],
+  pongTimeout: [0.01, 86_400],
+  maxInboundQueue: [1, 1_000_000],
+  maxErrors: [1, 1_000_000],
+  maxJournalQueue: [1, 10_000_000],
+  maxJournalBytes: [65_536, 16 * 1024 ** 3],
+  maxCommit: [1, 100_000],
+  highWaterMark: [1_024, 1024 ** 3],
+  hardLimit: [65_536, 1024 ** 3],
+}
+
+const TIMES: ReadonlySet<string> = new Set(['idleTimeout', 'pingInterval', 'pongTimeout'])
+
+/**
+ * Fills in the defaults and checks every value.
+ * @throws {RotundaError} `invalid_config`, naming the setting, its value and what is allowed.
+ */
+export function checkLimits(given: Partial<Limits> = {}): Limits {
+  const limits: Record<keyof Limits, number> = { ...DEFAULT_LIMITS }
+  for (const [name, value] of Object.entries(given)) {
+    if (!isLimit(name)) {
+      const known = Object.keys(ALLOWED).join(', ')
+      throw new RotundaError('invalid_config', `limits.${name} is not a setting; there are: ${known}.`)
+    }
+    if (value === undefined) continue
+    const [least, most] = ALLOWED[name]
+    const fits = typeof value === 'number' && value >= least && value <= most
+    if (!fits || !(TIMES.has(name) || Number.isInteger(value))) {
+      const kind = TIMES.has(name) ? 'a number of seconds' : 'a whole number'
+      throw new RotundaError(
+        'invalid_config',
+        `limits.${name} is ${quote(value)}; it must be ${kind} from ${least} to ${most}.`,
+      )
+    }
+    limits[name] = value
+  }
+  if (limits.highWaterMark > limits.hardLimit) {
+    throw new RotundaError(
+      'invalid_config',
+      `limits.highWaterMark is ${limits.highWaterMark}; it must not exceed limits.hardLimit, ${limits.hardLimit}.`,
+    )
+  }
+  return limits
+}
+
+function isLimit(name: string): name is keyof Limits {
+  return Object.hasOwn(ALLOWED, name)
+}

@@ -1,0 +1,74 @@
+import type { Frame } from '../protocol/codec.ts'
+import { encodeFrames, type Variant } from './channel.ts'
+import type { LogEnvelope } from './log_envelope.ts'
+
+/** A piece of a room's log. Many subscribers may read the same piece: each variant is encoded once. */
+export class Page {
+  readonly messages: readonly LogEnvelope[]
+  /** The seq up to which was read: a page without messages says that all of those are gone. */
+  readonly through: number
+  readonly #encoded: { variant: Variant; frames: Frame[] }[] = []
+
+  constructor(messages: readonly LogEnvelope[], through: number) {
+    this.messages = messages
+    this.through = through
+  }
+
+  /** Characters of payload in this page. */
+  get size(): number {
+    let size = 0
+    for (const message of this.messages) size += message.payload.length
+    return size
+  }
+
+  frames(variant: Variant): Frame[] {
+    const known = this.#encoded.find(({ variant: { codec, batches } }) =>
+      codec === variant.codec && batches === variant.batches
+    )
+    if (known !== undefined) return known.frames
+    const frames = encodeFrames(variant, this.messages)
+    this.#encoded.push({ variant, frames })
+    return frames
+  }
+}
+
+const PAGE_BYTES = 256 * 1024
+const SMALLEST_PAGE = 64
+const LARGEST_PAGE = 1_024
+
+/**
+ * Reads pages for a room, so sized that a page stays near 256 KiB whatever the messages' size, and only once where
+ * several subscribers want the same page at the same time.
+ */
+export class PageReader {
+  readonly #read: (after: number, limit: number) => Promise<LogEnvelope[]>
+  readonly #inFlight = new Map<string, Promise<Page>>()
+  #limit = SMALLEST_PAGE
+
+  constructor(read: (after: number, limit: number) => Promise<LogEnvelope[]>) {
+    this.#read = read
+  }
+
+  /** The messages after `after`, never beyond seq `through`. */
+  page(after: number, through: number): Promise<Page> {
+    const limit = Math.min(this.#limit, through - after)
+    const key = `${after}+${limit}`
+    let page = this.#inFlight.get(key)
+    if (page === undefined) {
+      page = this.#load(after, limit, through).finally(() => this.#inFlight.delete(key))
+      this.#inFlight.set(key, page)
+    }
+    return page
+  }
+
+  async #load(after: number, limit: number, through: number): Promise<Page> {
+    const messages = await this.#read(after, limit)
+    while (messages.length > 0 && messages.at(-1)!.seq > through) messages.pop()
+    const page = new Page(messages, through)
+    if (page.size > PAGE_BYTES) this.#limit = Math.max(1, this.#limit >> 1)
+    else if (page.size < PAGE_BYTES / 2 && messages.length === this.#limit) {
+      this.#limit = Math.min(LARGEST_PAGE, this.#limit * 2)
+    }
+    return page
+  }
+}

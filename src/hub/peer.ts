@@ -1,0 +1,42 @@
+import type { Frame } from '../protocol/codec.ts'
+
+/**
+ * What became of a frame handed to a peer: `accepted` is on its way, `buffered` waits behind others,
+ * `closed` means the connection is over or is being ended because too much waits.
+ */
+export type SendResult = 'accepted' | 'buffered' | 'closed'
+
+/** What one server offers to all of its peers. */
+export interface Host {
+  /** Sends a frame to every peer of this host that is subscribed to the topic. Without it the room loops. */
+  publish?(topic: string, frame: Frame): void
+  /** Length of a text in UTF-8 bytes. */
+  byteLength(text: string): number
+}
+
+/**
+ * One live connection, as a transport provides it: the same object from open to close.
+ *
+ * The transport tells the session what happens (`receive`, `drained`, `ponged`, `pinged`, `closed`); the session never
+ * asks which transport it is.
+ */
+export interface Peer {
+  readonly host: Host
+  readonly remoteAddress: string
+  /** 0 when the transport does not tell. */
+  readonly remotePort: number
+  send(frame: Frame): SendResult
+  /** Bytes accepted by `send` and not yet taken by the network. */
+  readonly bufferedAmount: number
+  /** Starts the closing handshake; the end is told through `closed`. */
+  close(code: number, reason: string): void
+  /** Ends the connection without a handshake. */
+  terminate(): void
+  /** Sends a ping frame, where the transport has them. */
+  ping?(data?: Uint8Array): void
+  /** Sends an unsolicited pong frame, where the transport has them. */
+  pong?(data?: Uint8Array): void
+  /** Native topics: come together with the host's `publish`. */
+  subscribe?(topic: string): void
+  unsubscribe?(topic: string): void
+}

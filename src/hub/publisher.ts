@@ -1,0 +1,133 @@
+import type { EncodedEnvelope } from '../protocol/envelope.ts'
+import type { RotundaError } from '../protocol/errors.ts'
+import type { ErrorPayload } from '../protocol/reserved.ts'
+import type { Appended, AppendMessage, MessageStore } from '../storage/store.ts'
+import { encodeFrames } from './channel.ts'
+import type { Connection } from './connection.ts'
+import { type Entry, Journal, type JournalListener } from './journal.ts'
+import type { Limits } from './limits.ts'
+import { fromAppended, type LogEnvelope } from './log_envelope.ts'
+import type { Rooms } from './rooms.ts'
+
+/** Whom to tell what became of a message: a connection that waits for an ack, a caller that waits, both or nobody. */
+export interface Origin {
+  readonly connection?: Connection | undefined
+  readonly ref?: string | undefined
+  readonly resolve?: (appended: Appended) => void
+  readonly reject?: (error: RotundaError) => void
+}
+
+/** Counts and times of the commits so far. */
+export interface CommitMetrics {
+  commits: number
+  failed: number
+  messages: number
+  repeats: number
+  lastMilliseconds: number
+  totalMilliseconds: number
+}
+
+/** The way of a durable message: into the journal; when committed first its ack, then its room. */
+export class Publisher implements JournalListener<Origin> {
+  readonly metrics: CommitMetrics = {
+    commits: 0,
+    failed: 0,
+    messages: 0,
+    repeats: 0,
+    lastMilliseconds: 0,
+    totalMilliseconds: 0,
+  }
+  readonly #journal: Journal<Origin>
+  readonly #rooms: Rooms
+  readonly #report: (error: unknown) => void
+
+  constructor(store: MessageStore, limits: Limits, rooms: Rooms, report: (error: unknown) => void) {
+    this.#journal = new Journal(store, limits, this)
+    this.#rooms = rooms
+    this.#report = report
+  }
+
+  get waiting(): number {
+    return this.#journal.waiting
+  }
+
+  /** @throws {RotundaError} `overloaded` */
+  push(message: AppendMessage, origin: Origin): void {
+    this.#journal.push(message, origin)
+  }
+
+  flushed(): Promise<void> {
+    return this.#journal.flushed()
+  }
+
+  committed(entries: readonly Entry<Origin>[], appended: readonly Appended[], milliseconds: number): void {
+    const answers = new Answers()
+    const fresh = new Map<string, LogEnvelope[]>()
+    let repeats = 0
+    for (let i = 0; i < entries.length; i++) {
+      const { message, origin } = entries[i]!
+      const place = appended[i]!
+      answers.ack(origin, message.room, place)
+      origin.resolve?.(place)
+      if (place.repeat) repeats += 1
+      if (this.#rooms.get(message.room) === undefined) continue
+      const batch = fresh.get(message.room)
+      if (place.repeat) {
+        // Its first copy may come from a commit whose outcome nobody learnt, or from another node.
+        if (batch === undefined) this.#rooms.get(message.room)!.notice(place.seq)
+      } else if (batch === undefined) fresh.set(message.room, [fromAppended(message, place)])
+      else batch.push(fromAppended(message, place))
+    }
+    answers.send()
+    for (const [room, batch] of fresh) this.#rooms.get(room)?.announce(batch)
+    const { metrics } = this
+    metrics.commits += 1
+    metrics.messages += entries.length - repeats
+    metrics.repeats += repeats
+    metrics.lastMilliseconds = milliseconds
+    metrics.totalMilliseconds += milliseconds
+  }
+
+  failed(entries: readonly Entry<Origin>[], error: RotundaError): void {
+    this.metrics.failed += 1
+    this.#report(error.cause)
+    const answers = new Answers()
+    for (const { message, origin } of entries) {
+      answers.error(origin, message.room, error)
+      origin.reject?.(error)
+    }
+    answers.send()
+    for (const name of new Set(entries.map(({ message }) => message.room))) this.#rooms.get(name)?.doubt()
+  }
+}
+
+/** The answers of one commit, a frame for each connection. */
+class Answers {
+  readonly #byConnection = new Map<Connection, EncodedEnvelope[]>()
+
+  ack({ connection, ref }: Origin, room: string, { id, seq }: Appended): void {
+    if (connection === undefined || ref === undefined) return
+    this.#add(connection, { type: 'ack', room, ref, payload: `{"id":"${id}","seq":${seq}}` })
+  }
+
+  error({ connection, ref }: Origin, room: string, error: RotundaError): void {
+    if (connection === undefined) return
+    const payload: ErrorPayload = { code: error.code, message: error.message, retryable: error.retryable }
+    const envelope = { type: 'error', room, payload: JSON.stringify(payload) }
+    this.#add(connection, ref === undefined ? envelope : { ...envelope, ref })
+  }
+
+  send(): void {
+    for (const [connection, batch] of this.#byConnection) {
+      if (!connection.isUsable) continue
+      const frames = encodeFrames(connection.variant, batch)
+      for (const frame of frames) connection.sendFrame(frame, batch.length / frames.length)
+    }
+  }
+
+  #add(connection: Connection, envelope: EncodedEnvelope): void {
+    const batch = this.#byConnection.get(connection)
+    if (batch === undefined) this.#byConnection.set(connection, [envelope])
+    else batch.push(envelope)
+  }
+}

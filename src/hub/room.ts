@@ -1,0 +1,255 @@
+import type { EncodedEnvelope } from '../protocol/envelope.ts'
+import { RotundaError } from '../protocol/errors.ts'
+import type { Gap, Joined, JoinRequest } from '../protocol/reserved.ts'
+import type { MessageStore, RoomExtent } from '../storage/store.ts'
+import { Channel, type Variant } from './channel.ts'
+import { aheadGap, epochGap, trimmedGap } from './gap.ts'
+import type { Limits } from './limits.ts'
+import { fromStored, type LogEnvelope } from './log_envelope.ts'
+import { type Page, PageReader } from './page.ts'
+import type { Host } from './peer.ts'
+import { keepTrying } from './retry.ts'
+import type { Connection } from './connection.ts'
+import { Subscription } from './subscription.ts'
+
+/** What a room needs of its hub. */
+export interface RoomEnvironment {
+  readonly store: MessageStore
+  readonly limits: Limits
+  /** Aborted when the hub closes. */
+  readonly signal: AbortSignal
+  report(error: unknown): void
+}
+
+/**
+ * A room that somebody is in. It hands the log to its members in order: `head` is the seq up to which live members
+ * were served, and every batch that does not follow on from it makes the room read the log instead.
+ */
+export class Room {
+  readonly name: string
+  readonly #environment: RoomEnvironment
+  readonly #members = new Map<Connection, Subscription>()
+  readonly #channels: Channel[] = []
+  readonly #pages: PageReader
+  readonly #loaded: Promise<void>
+  #isLoaded = false
+  #head = 0
+  /** Highest seq known to be in the log; more than `head` while the room reads up to it. */
+  #known = 0
+  #advancing = false
+  #doubting = false
+  /** Joins that wait for the room to load; a room with any is not empty. */
+  #joining = 0
+
+  constructor(name: string, environment: RoomEnvironment) {
+    this.name = name
+    this.#environment = environment
+    this.#pages = new PageReader((after, limit) => this.#readLog(after, limit))
+    this.#loaded = this.#load()
+    this.#loaded.catch(() => {})
+  }
+
+  get head(): number {
+    return this.#head
+  }
+
+  get epoch(): string {
+    return this.#environment.store.epoch
+  }
+
+  /** Buffered bytes below which a subscriber that is catching up reads on. */
+  get lowWaterMark(): number {
+    return this.#environment.limits.highWaterMark / 2
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.size === 0 && this.#joining === 0
+  }
+
+  members(): Connection[] {
+    return [...this.#members.keys()]
+  }
+
+  has(connection: Connection): boolean {
+    return this.#members.has(connection)
+  }
+
+  report(error: unknown): void {
+    this.#environment.report(error)
+  }
+
+  /**
+   * Makes a connection a member. `answer` is called before anything of the log is sent, in the same turn in which the
+   * position is fixed.
+   */
+  join(connection: Connection, request: JoinRequest, answer: (joined: Joined) => void): void | Promise<void> {
+    if (this.#isLoaded && !this.#mustAskStore(request)) {
+      return this.#admit(connection, request, { head: this.#head, trimmed: 0 }, answer)
+    }
+    this.#joining += 1
+    return this.#joinWhenLoaded(connection, request, answer).finally(() => this.#joining -= 1)
+  }
+
+  /** Ends a membership; true when there was one. */
+  leave(connection: Connection): boolean {
+    const subscription = this.#members.get(connection)
+    if (subscription === undefined) return false
+    this.#members.delete(connection)
+    connection.left(this)
+    subscription.end()
+    return true
+  }
+
+  subscription(connection: Connection): Subscription | undefined {
+    return this.#members.get(connection)
+  }
+
+  /** Hands over what was just committed; the messages' seqs follow on from each other. */
+  announce(batch: readonly LogEnvelope[]): void {
+    if (!this.#isLoaded) return this.notice(batch.at(-1)!.seq)
+    const fresh = batch[0]!.seq > this.#head ? batch : batch.filter((message) => message.seq > this.#head)
+    if (fresh.length === 0) return
+    if (fresh[0]!.seq === this.#head + 1) this.#deliverLog(fresh)
+    else this.notice(fresh.at(-1)!.seq)
+  }
+
+  /** Learns that the log reaches at least to `seq`, and reads what live members have not got yet. */
+  notice(seq: number): void {
+    if (seq > this.#known) this.#known = seq
+    if (this.#isLoaded && this.#known > this.#head && !this.#advancing && !this.isEmpty) this.#advance()
+  }
+
+  /** Asks the log how far it reaches, after a commit of which nobody knows whether it happened. */
+  doubt(): void {
+    if (this.#doubting) return
+    this.#doubting = true
+    keepTrying(() => this.#environment.store.extent(this.name), this.#environment)
+      .then(({ head }) => this.notice(head), () => {})
+      .finally(() => this.#doubting = false)
+  }
+
+  /** Delivers at most once to who is live; others are reading the log and miss it. */
+  emit(batch: readonly EncodedEnvelope[], except?: Connection): void {
+    for (const channel of this.#channels) {
+      if (except === undefined) channel.deliver(batch)
+      else channel.deliverExcept(batch, except)
+    }
+    this.#easeSlow()
+  }
+
+  /** A piece of the log after `cursor`, never beyond the head: what follows is live members' business first. */
+  page(cursor: number): Promise<Page> {
+    return keepTrying(() => this.#pages.page(cursor, this.#head), this.#environment)
+  }
+
+  async #load(): Promise<void> {
+    const { head } = await this.#environment.store.extent(this.name)
+    this.#head = head
+    this.#isLoaded = true
+    this.notice(head)
+  }
+
+  async #joinWhenLoaded(connection: Connection, request: JoinRequest, answer: (joined: Joined) => void): Promise<void> {
+    try {
+      await this.#loaded
+      const extent = this.#mustAskStore(request)
+        ? await this.#environment.store.extent(this.name)
+        : { head: this.#head, trimmed: 0 }
+      this.notice(extent.head)
+      if (connection.isUsable) this.#admit(connection, request, extent, answer)
+    } catch (cause) {
+      throw new RotundaError('store_unavailable', `Room "${this.name}" cannot be read now; try again.`, { cause })
+    }
+  }
+
+  /** `last` counts from what was trimmed, and a cursor beyond our head may come from another node's delivery. */
+  #mustAskStore({ since, last }: JoinRequest): boolean {
+    return (last ?? 0) > 0 || (since?.seq ?? 0) > this.#head
+  }
+
+  #admit(
+    connection: Connection,
+    request: JoinRequest,
+    extent: RoomExtent,
+    answer: (joined: Joined) => void,
+  ): void {
+    if (this.#members.has(connection)) return answer({ head: this.#head, epoch: this.epoch, cursor: this.#head })
+    const { cursor, gap } = this.#startOf(request, extent)
+    const subscription = new Subscription(
+      this,
+      connection,
+      this.#channelFor(connection.peer.host, connection.variant),
+      cursor,
+    )
+    this.#members.set(connection, subscription)
+    connection.entered(this)
+    answer({ head: this.#head, epoch: this.epoch, cursor })
+    if (gap !== undefined) connection.sendReserved('room.gap', gap, { room: this.name })
+    subscription.resume()
+  }
+
+  #startOf({ since, last }: JoinRequest, extent: RoomExtent): { cursor: number; gap?: Gap } {
+    if (since === undefined) {
+      const head = this.#head
+      return { cursor: Math.min(head, Math.max(extent.trimmed, head - (last ?? 0))) }
+    }
+    if (since.epoch !== this.epoch) return { cursor: 0, gap: epochGap(this.epoch) }
+    if (since.seq > extent.head) return { cursor: extent.head, gap: aheadGap(since.seq, extent.head, this.epoch) }
+    return { cursor: since.seq }
+  }
+
+  #channelFor(host: Host, variant: Variant): Channel {
+    let channel = this.#channels.find((candidate) => candidate.serves(host, variant))
+    if (channel === undefined) {
+      channel = new Channel(this.name, host, variant, this.#environment.limits.highWaterMark)
+      this.#channels.push(channel)
+    }
+    return channel
+  }
+
+  #deliverLog(batch: readonly LogEnvelope[]): void {
+    for (const channel of this.#channels) channel.deliver(batch)
+    this.#head = batch.at(-1)!.seq
+    if (this.#known < this.#head) this.#known = this.#head
+    this.#easeSlow()
+    // Who was at the old head and not yet live, because its peer was draining, has something to read again.
+    for (const subscription of this.#members.values()) if (!subscription.live) subscription.resume()
+  }
+
+  #easeSlow(): void {
+    for (const channel of this.#channels) for (const subscription of channel.slow()) subscription.fallBehind()
+  }
+
+  #advance(): void {
+    this.#advancing = true
+    this.#readToKnown().catch(() => this.#known = this.#head).finally(() => {
+      this.#advancing = false
+      this.notice(this.#known)
+    })
+  }
+
+  async #readToKnown(): Promise<void> {
+    while (this.#known > this.#head && !this.isEmpty) {
+      const page = await keepTrying(() => this.#pages.page(this.#head, this.#known), this.#environment)
+      const fresh = page.messages.filter((message) => message.seq > this.#head)
+      const next = fresh[0]?.seq ?? page.through + 1
+      if (next > this.#head + 1) this.#skipTo(next - 1)
+      if (fresh.length > 0) this.#deliverLog(fresh)
+    }
+  }
+
+  /** The messages up to `seq` were removed before anybody live got them. */
+  #skipTo(seq: number): void {
+    const payload = JSON.stringify(trimmedGap(this.#head + 1, seq, this.epoch))
+    for (const channel of this.#channels) channel.deliver([{ type: 'room.gap', room: this.name, payload }])
+    this.#head = seq
+  }
+
+  async #readLog(after: number, limit: number): Promise<LogEnvelope[]> {
+    return (await this.#environment.store.replayRoom(this.name, after, limit)).map(fromStored)
+  }
+}

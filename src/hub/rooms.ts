@@ -1,0 +1,60 @@
+import { RotundaError } from '../protocol/errors.ts'
+import type { Joined, JoinRequest } from '../protocol/reserved.ts'
+import type { Connection } from './connection.ts'
+import { Room, type RoomEnvironment } from './room.ts'
+
+/** The rooms that somebody is in. A room without members is forgotten; its log is not. */
+export class Rooms {
+  readonly #environment: RoomEnvironment
+  readonly #rooms = new Map<string, Room>()
+
+  constructor(environment: RoomEnvironment) {
+    this.#environment = environment
+  }
+
+  get names(): string[] {
+    return [...this.#rooms.keys()]
+  }
+
+  get size(): number {
+    return this.#rooms.size
+  }
+
+  get(name: string): Room | undefined {
+    return this.#rooms.get(name)
+  }
+
+  /**
+   * @throws {RotundaError} `too_many_rooms`, `store_unavailable`
+   */
+  join(
+    connection: Connection,
+    name: string,
+    request: JoinRequest,
+    answer: (joined: Joined) => void,
+  ): void | Promise<void> {
+    const { maxRoomsPerSession } = this.#environment.limits
+    if (connection.roomCount >= maxRoomsPerSession && connection.room(name) === undefined) {
+      throw new RotundaError('too_many_rooms', `A session may be in ${maxRoomsPerSession} rooms at once.`)
+    }
+    let room = this.#rooms.get(name)
+    if (room === undefined) this.#rooms.set(name, room = new Room(name, this.#environment))
+    const joining = room.join(connection, request, answer)
+    return joining?.finally(() => this.#forgetIfEmpty(room))
+  }
+
+  leave(connection: Connection, name: string): void {
+    const room = connection.room(name)
+    if (room === undefined) return
+    room.leave(connection)
+    this.#forgetIfEmpty(room)
+  }
+
+  leaveAll(connection: Connection): void {
+    for (const room of connection.rooms) this.leave(connection, room.name)
+  }
+
+  #forgetIfEmpty(room: Room): void {
+    if (room.isEmpty && this.#rooms.get(room.name) === room) this.#rooms.delete(room.name)
+  }
+}

@@ -1,0 +1,142 @@
+import type { Contract, EventInput, EventName } from '../protocol/contract.ts'
+import type { Joined, JoinRequest } from '../protocol/reserved.ts'
+import type { Connection, SessionMetrics, SessionState } from './connection.ts'
+import type { HubCore } from './core.ts'
+
+/** A connected client, as handlers see it: the same object for the connection's whole life. */
+export class Session<C extends Contract = Contract, M = unknown> {
+  readonly #core: HubCore<C, M>
+  readonly #connection: Connection<M>
+
+  constructor(core: HubCore<C, M>, connection: Connection<M>) {
+    this.#core = core
+    this.#connection = connection
+  }
+
+  /** Unique id, a UUID. */
+  get id(): string {
+    return this.#connection.id
+  }
+
+  /** Id of the node that owns this connection. */
+  get node(): string {
+    return this.#connection.node
+  }
+
+  get state(): SessionState {
+    return this.#connection.state
+  }
+
+  /** The application's own data about this client, as made by the hub's `metadata` option. */
+  get metadata(): M {
+    return this.#connection.metadata
+  }
+
+  set metadata(metadata: M) {
+    this.#connection.metadata = metadata
+  }
+
+  get remoteAddress(): string {
+    return this.#connection.peer.remoteAddress
+  }
+
+  /** 0 when the transport does not tell. */
+  get remotePort(): number {
+    return this.#connection.peer.remotePort
+  }
+
+  /** Milliseconds since 1970, as all times here. */
+  get connectedAt(): number {
+    return this.#connection.connectedAt
+  }
+
+  /** When the last ping was sent; the time of connecting when none was. */
+  get lastPingAt(): number {
+    return this.#connection.lastPingAt
+  }
+
+  /** When the last pong arrived; the time of connecting when none did. */
+  get lastPongAt(): number {
+    return this.#connection.lastPongAt
+  }
+
+  /** Frames, messages and bytes so far, counted when read. */
+  get metrics(): SessionMetrics {
+    return this.#connection.metrics
+  }
+
+  /** Bytes sent to this client that the network has not taken yet. */
+  get bufferedAmount(): number {
+    return this.#connection.peer.bufferedAmount
+  }
+
+  /** Names of the rooms this session is in. */
+  get rooms(): string[] {
+    return this.#connection.rooms.map((room) => room.name)
+  }
+
+  inRoom(room: string): boolean {
+    return this.#connection.room(room) !== undefined
+  }
+
+  /**
+   * Puts the session into a room; the client is told with `room.joined` and receives the room's messages from then
+   * on, after the cursor `since`, or the `last` so many first.
+   * @throws {RotundaError} `invalid_room`, `too_many_rooms`, `store_unavailable`
+   */
+  join(room: string, request: JoinRequest = {}): Promise<Joined> {
+    return this.#core.join(this.#connection, room, request)
+  }
+
+  /** Takes the session out of a room; the client is told with `room.left`. */
+  leave(room: string): void {
+    this.#core.leave(this.#connection, room)
+  }
+
+  leaveAll(): void {
+    for (const room of this.rooms) this.leave(room)
+  }
+
+  /**
+   * Sends an event to this client alone; not stored. False when the connection is over.
+   * @throws {RotundaError} `unknown_type`, `invalid_payload`
+   */
+  send<K extends EventName<C>>(type: K, payload: EventInput<C, K>): boolean {
+    return this.#core.sendTo(this.#connection, type, payload)
+  }
+
+  /** Sends a text frame as it is, outside of the protocol. */
+  sendText(text: string): boolean {
+    return this.#connection.sendFrame(text, 1)
+  }
+
+  /** Sends a binary frame as it is, outside of the protocol. */
+  sendBytes(bytes: Uint8Array): boolean {
+    return this.#connection.sendFrame(bytes, 1)
+  }
+
+  /** Sends a ping frame; false where the transport has none. Its pong sets `lastPongAt`. */
+  ping(data?: Uint8Array): boolean {
+    const { peer } = this.#connection
+    if (peer.ping === undefined || !this.#connection.isUsable) return false
+    peer.ping(data)
+    return true
+  }
+
+  /** Sends a pong frame that nobody asked for; false where the transport has none. */
+  pong(data?: Uint8Array): boolean {
+    const { peer } = this.#connection
+    if (peer.pong === undefined || !this.#connection.isUsable) return false
+    peer.pong(data)
+    return true
+  }
+
+  /**
+   * Starts the closing handshake; close handlers run when it is done.
+   * @param code 1000 to 1014 or 3000 to 4999, 1000 when absent.
+   * @throws {RotundaError} `invalid_config` for a code that must not be sent.
+   */
+  close(code?: number, reason?: string): void {
+    this.#connection.close(code, reason)
+  }
+}

@@ -1,0 +1,102 @@
+import type { Channel } from './channel.ts'
+import { trimmedGap } from './gap.ts'
+import type { Room } from './room.ts'
+import type { Connection } from './connection.ts'
+
+/**
+ * One connection's reading of one room. Either *live*: a member of the room's channel, its position the room's head by
+ * definition; or *catching up*: reading pages of the log from its cursor until it reaches the head.
+ */
+export class Subscription {
+  readonly room: Room
+  readonly connection: Connection
+  readonly #channel: Channel
+  #cursor: number
+  #live = false
+  #ended = false
+  #reading = false
+  #sentBefore = { frames: 0, messages: 0, bytes: 0 }
+
+  constructor(room: Room, connection: Connection, channel: Channel, cursor: number) {
+    this.room = room
+    this.connection = connection
+    this.#channel = channel
+    this.#cursor = cursor
+  }
+
+  get live(): boolean {
+    return this.#live
+  }
+
+  /** What the channel has sent this connection since it last became live. */
+  get received(): { readonly frames: number; readonly messages: number; readonly bytes: number } {
+    if (!this.#live) return { frames: 0, messages: 0, bytes: 0 }
+    const { frames, messages, bytes } = this.#channel.sent
+    const before = this.#sentBefore
+    return { frames: frames - before.frames, messages: messages - before.messages, bytes: bytes - before.bytes }
+  }
+
+  /** Goes on: live when at the head, else reading towards it, unless the peer still has too much to take. */
+  resume(): void {
+    if (!this.#mayRead()) return
+    if (this.#cursor === this.room.head) return this.#goLive()
+    if (this.#cursor > this.room.head || this.#reading) return
+    this.#reading = true
+    this.#catchUp().catch(() => this.#ended = true).finally(() => {
+      this.#reading = false
+      // The head may have moved, or the peer drained, after the last look and before this line.
+      this.resume()
+    })
+  }
+
+  /** Leaves the channel because the peer is slow; the log is read from here once it has drained. */
+  fallBehind(): void {
+    this.#stopLive(this.room.head)
+    // A peer that drained between the look at its buffer and now would never tell again.
+    this.resume()
+  }
+
+  /** Ends the reading for good. */
+  end(): void {
+    this.#ended = true
+    this.#stopLive(this.#cursor)
+  }
+
+  #goLive(): void {
+    this.#live = true
+    this.#sentBefore = { ...this.#channel.sent }
+    this.#channel.add(this)
+  }
+
+  #stopLive(cursor: number): void {
+    if (!this.#live) return
+    this.connection.countSent(this.received)
+    this.#live = false
+    this.#cursor = cursor
+    this.#channel.remove(this)
+  }
+
+  #mayRead(): boolean {
+    return !this.#ended && !this.#live && this.connection.peer.bufferedAmount <= this.room.lowWaterMark
+  }
+
+  async #catchUp(): Promise<void> {
+    while (this.#mayRead() && this.#cursor < this.room.head) {
+      const page = await this.room.page(this.#cursor)
+      if (this.#ended) return
+      const first = page.messages[0]
+      const next = first?.seq ?? page.through + 1
+      if (next > this.#cursor + 1) this.#tellTrimmed(this.#cursor + 1, next - 1)
+      const last = page.messages.at(-1)
+      if (last === undefined) continue
+      this.#cursor = last.seq
+      const frames = page.frames(this.connection.variant)
+      for (const frame of frames) this.connection.sendFrame(frame, page.messages.length / frames.length)
+    }
+  }
+
+  #tellTrimmed(from: number, to: number): void {
+    this.#cursor = to
+    this.connection.sendReserved('room.gap', trimmedGap(from, to, this.room.epoch), { room: this.room.name })
+  }
+}

@@ -1,0 +1,99 @@
+import { CLOSE } from './close_codes.ts'
+
+interface ErrorRow {
+  /** WebSocket close code used when this error ends a connection. */
+  readonly close: number
+  /** HTTP status used when this error answers a request. */
+  readonly status: number
+  /** Whether the same request may succeed if simply sent again. */
+  readonly retryable: boolean
+}
+
+const row = (close: number, status: number, retryable = false): ErrorRow => ({ close, status, retryable })
+
+/** The error table: every code rotunda can tell a client or throw at a caller. Codes are stable; see the wire document. */
+export const ERRORS = {
+  // The frame cannot be understood.
+  invalid_json: row(CLOSE.invalidData, 400),
+  invalid_frame: row(CLOSE.policyViolation, 400),
+  invalid_payload: row(CLOSE.policyViolation, 400),
+  unknown_type: row(CLOSE.policyViolation, 404),
+  reserved_type: row(CLOSE.policyViolation, 403),
+  message_too_big: row(CLOSE.messageTooBig, 413),
+  too_many_errors: row(CLOSE.policyViolation, 400),
+  // The request cannot be done as asked.
+  invalid_room: row(CLOSE.policyViolation, 400),
+  invalid_key: row(CLOSE.policyViolation, 400),
+  invalid_cursor: row(CLOSE.policyViolation, 400),
+  invalid_limit: row(CLOSE.policyViolation, 400),
+  not_stored: row(CLOSE.policyViolation, 409),
+  not_found: row(CLOSE.policyViolation, 404),
+  too_many_rooms: row(CLOSE.policyViolation, 429),
+  // The handshake is refused.
+  invalid_handshake: row(CLOSE.protocolError, 400),
+  unsupported_version: row(CLOSE.protocolError, 426),
+  connection_limit: row(CLOSE.tryAgainLater, 503, true),
+  // The server cannot do it now.
+  inbound_overflow: row(CLOSE.flooding, 429, true),
+  overloaded: row(CLOSE.tryAgainLater, 503, true),
+  store_unavailable: row(CLOSE.tryAgainLater, 503, true),
+  internal: row(CLOSE.internalError, 500),
+  shutting_down: row(CLOSE.goingAway, 503, true),
+  // The connection is ended.
+  idle_timeout: row(CLOSE.idle, 408, true),
+  pong_timeout: row(CLOSE.unresponsive, 408, true),
+  slow_consumer: row(CLOSE.slowConsumer, 429, true),
+  // A cursor cannot be honoured; carried by room.gap.
+  history_trimmed: row(CLOSE.policyViolation, 410),
+  epoch_changed: row(CLOSE.policyViolation, 410),
+  cursor_ahead: row(CLOSE.policyViolation, 410),
+  // Told by the client library to its own caller.
+  timeout: row(CLOSE.policyViolation, 504, true),
+  aborted: row(CLOSE.policyViolation, 499),
+  disconnected: row(CLOSE.goingAway, 503, true),
+  queue_full: row(CLOSE.policyViolation, 429, true),
+  closed: row(CLOSE.policyViolation, 409),
+  // Start-up.
+  invalid_config: row(CLOSE.internalError, 500),
+} as const satisfies Record<string, ErrorRow>
+
+/** A stable error code: a key of {@link ERRORS}. */
+export type ErrorCode = keyof typeof ERRORS
+
+/** Tells whether a string received from elsewhere is a code of the table. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code)
+}
+
+/**
+ * The one error class: thrown at callers on both sides, and sent over the wire as `code` and `message` only.
+ *
+ * @example
+ * ```ts
+ * hub.on('chat.message', (ctx, payload) => {
+ *   if (banned.has(ctx.session.id)) throw new RotundaError('not_stored', 'You are banned from this room.')
+ *   return ctx.publish(payload)
+ * })
+ * ```
+ */
+export class RotundaError extends Error {
+  override readonly name = 'RotundaError'
+  /** Stable code from the error table. */
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+
+  /** Whether the same request may succeed if simply sent again. */
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable
+  }
+}
+
+/** Any thrown value as a RotundaError; what is not one becomes `internal`, with the original only as `cause`. */
+export function asRotundaError(thrown: unknown): RotundaError {
+  if (thrown instanceof RotundaError) return thrown
+  return new RotundaError('internal', 'The server failed to handle this message.', { cause: thrown })
+}

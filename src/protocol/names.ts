@@ -1,0 +1,57 @@
+import { RotundaError } from './errors.ts'
+
+/** Longest room name, in UTF-16 code units. */
+export const MAX_ROOM_NAME = 128
+/** Longest event type, in characters. */
+export const MAX_TYPE_NAME = 128
+/** Longest producer key, in UTF-16 code units. */
+export const MAX_PRODUCER_KEY = 128
+/** Longest request reference (`ref`), in UTF-16 code units. */
+export const MAX_REF = 64
+
+// deno-lint-ignore no-control-regex -- control characters are what it looks for
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/
+const TYPE_NAME = /^[A-Za-z_][A-Za-z0-9_.:-]*$/
+
+/** Quotes a value inside a message without letting it grow the message or hide characters. */
+export function quote(value: unknown): string {
+  const text = typeof value === 'string' ? value : String(value)
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 61)}...` : text)
+}
+
+/**
+ * Checks a room name: 1 to 128 characters, no control characters, well-formed Unicode.
+ * @throws {RotundaError} `invalid_room`
+ */
+export function checkRoomName(room: unknown): string {
+  if (typeof room !== 'string') {
+    throw new RotundaError('invalid_room', `A room name must be a string, not ${room === null ? 'null' : typeof room}.`)
+  }
+  if (room.length === 0) throw new RotundaError('invalid_room', 'A room name must not be empty.')
+  if (room.length > MAX_ROOM_NAME) {
+    throw new RotundaError('invalid_room', `Room ${quote(room)} is longer than ${MAX_ROOM_NAME} characters.`)
+  }
+  if (UNPRINTABLE.test(room) || !room.isWellFormed()) {
+    throw new RotundaError('invalid_room', `Room ${quote(room)} has control characters or broken Unicode.`)
+  }
+  return room
+}
+
+/** Whether a string can be an event type: a letter, then letters, digits and `_ . : -`, at most 128 characters. */
+export function isTypeName(type: string): boolean {
+  return type.length <= MAX_TYPE_NAME && TYPE_NAME.test(type)
+}
+
+/**
+ * Checks a producer key: 1 to 128 characters, no control characters.
+ * @throws {RotundaError} `invalid_key`
+ */
+export function checkProducerKey(key: unknown): string {
+  if (typeof key !== 'string' || key.length === 0 || key.length > MAX_PRODUCER_KEY || UNPRINTABLE.test(key)) {
+    throw new RotundaError(
+      'invalid_key',
+      `Producer key ${quote(key)} must be 1 to ${MAX_PRODUCER_KEY} printable characters.`,
+    )
+  }
+  return key
+}

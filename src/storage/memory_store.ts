@@ -1,0 +1,155 @@
+import type { Appended, AppendMessage, MessageStore, RoomExtent, StoredMessage } from './store.ts'
+import { formatId, parseId } from './store.ts'
+
+interface Room {
+  /** Messages `base + 1` to head, oldest first; those up to `trimmed` are only there until the array is compacted. */
+  messages: StoredMessage[]
+  base: number
+  trimmed: number
+  readonly byKey: Map<string, StoredMessage>
+  /** The keys of `byKey` by seq, to forget them when their message is trimmed. */
+  readonly keyOf: Map<number, string>
+}
+
+/**
+ * A log in memory, for tests and for servers whose rooms need not survive them. Behaves as every store does, with a
+ * new epoch each time. Grows until rooms are trimmed.
+ *
+ * @example
+ * ```ts
+ * const hub = createHub({ protocol, store: memoryStore() })
+ * ```
+ */
+export function memoryStore(): MessageStore {
+  return new MemoryStore()
+}
+
+class MemoryStore implements MessageStore {
+  readonly epoch = crypto.randomUUID()
+  #rooms = new Map<string, Room>()
+  /** Every room's messages by id; may hold trimmed ones, never more than it holds others. */
+  #all: StoredMessage[] = []
+  #trimmed = 0
+  #lastId = 0
+  #closed = false
+
+  async append(messages: readonly AppendMessage[]): Promise<Appended[]> {
+    this.#check()
+    return messages.map((message) => this.#appendOne(message))
+  }
+
+  async listByRoom(name: string, limit: number, before?: string): Promise<StoredMessage[]> {
+    this.#check()
+    const end = before === undefined ? undefined : formatId(parseId(before))
+    const room = this.#rooms.get(name)
+    if (room === undefined) return []
+    const { messages } = room
+    const stop = end === undefined ? messages.length : firstFrom(messages, end)
+    const start = Math.max(stop - count(limit), room.trimmed - room.base)
+    return messages.slice(start, Math.max(start, stop)).reverse()
+  }
+
+  async replayRoom(name: string, after: number, limit: number): Promise<StoredMessage[]> {
+    this.#check()
+    const room = this.#rooms.get(name)
+    if (room === undefined) return []
+    const start = Math.max(after, room.trimmed) - room.base
+    return room.messages.slice(start, start + count(limit))
+  }
+
+  async replayFrom(id: string, limit: number): Promise<StoredMessage[]> {
+    this.#check()
+    const page: StoredMessage[] = []
+    const most = count(limit)
+    for (let i = firstFrom(this.#all, formatId(parseId(id) + 1)); i < this.#all.length && page.length < most; i++) {
+      const message = this.#all[i]!
+      if (this.#kept(message)) page.push(message)
+    }
+    return page
+  }
+
+  async extent(name: string): Promise<RoomExtent> {
+    this.#check()
+    const room = this.#rooms.get(name)
+    return room === undefined ? { head: 0, trimmed: 0 } : { head: headOf(room), trimmed: room.trimmed }
+  }
+
+  async trim(name: string, through: number): Promise<number> {
+    this.#check()
+    const room = this.#rooms.get(name)
+    if (room === undefined) return 0
+    const last = Math.min(Math.floor(through), headOf(room))
+    const removed = Math.max(0, last - room.trimmed)
+    if (removed === 0) return 0
+    for (let seq = room.trimmed + 1; seq <= last; seq++) {
+      const key = room.keyOf.get(seq)
+      if (key === undefined) continue
+      room.keyOf.delete(seq)
+      room.byKey.delete(key)
+    }
+    room.trimmed = last
+    // Halving makes the copying of what stays cost no more than what was once appended.
+    if ((room.trimmed - room.base) * 2 >= room.messages.length) {
+      room.messages = room.messages.slice(room.trimmed - room.base)
+      room.base = room.trimmed
+    }
+    this.#trimmed += removed
+    if (this.#trimmed * 2 >= this.#all.length) {
+      this.#all = this.#all.filter((message) => this.#kept(message))
+      this.#trimmed = 0
+    }
+    return removed
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  #appendOne({ room: name, kind, type, from, key, ts, payload }: AppendMessage): Appended {
+    let room = this.#rooms.get(name)
+    if (room === undefined) {
+      room = { messages: [], base: 0, trimmed: 0, byKey: new Map(), keyOf: new Map() }
+      this.#rooms.set(name, room)
+    }
+    const first = key === null ? undefined : room.byKey.get(key)
+    if (first !== undefined) return { id: first.id, seq: first.seq, repeat: true }
+    const id = formatId(++this.#lastId)
+    const seq = headOf(room) + 1
+    const message: StoredMessage = { id, room: name, seq, kind, type, from, ts, payload }
+    room.messages.push(message)
+    this.#all.push(message)
+    if (key !== null) {
+      room.byKey.set(key, message)
+      room.keyOf.set(seq, key)
+    }
+    return { id, seq, repeat: false }
+  }
+
+  #kept(message: StoredMessage): boolean {
+    return message.seq > (this.#rooms.get(message.room)?.trimmed ?? 0)
+  }
+
+  #check(): void {
+    if (this.#closed) throw new Error('The store is closed.')
+  }
+}
+
+function headOf(room: Room): number {
+  return room.base + room.messages.length
+}
+
+function count(limit: number): number {
+  return limit > 0 ? Math.floor(limit) : 0
+}
+
+/** Index of the first message whose id is not before `id`. */
+function firstFrom(messages: readonly StoredMessage[], id: string): number {
+  let low = 0
+  let high = messages.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (messages[middle]!.id < id) low = middle + 1
+    else high = middle
+  }
+  return low
+}
