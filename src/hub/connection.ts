@@ -138,7 +138,6 @@ export class Connection<M = unknown> {
   closed(code: number, reason: string): void {
     if (this.state === 'closed') return
     this.state = 'closed'
-    for (const room of this.rooms) room.leave(this)
     this.inbound = undefined
     this.#owner.ended(this, code, reason)
   }

@@ -300,6 +300,7 @@ export class Hub<C extends Contract = Contract, M = unknown> {
   }
 
   #ended(connection: Connection, code: number, reason: string): void {
+    this.#core.rooms.leaveAll(connection)
     this.#core.connections.delete(connection.id)
     this.#tell('close', connection, code, reason)
   }

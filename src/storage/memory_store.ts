@@ -33,76 +33,81 @@ class MemoryStore implements MessageStore {
   #lastId = 0
   #closed = false
 
-  async append(messages: readonly AppendMessage[]): Promise<Appended[]> {
-    this.#check()
-    return messages.map((message) => this.#appendOne(message))
+  append(messages: readonly AppendMessage[]): Promise<Appended[]> {
+    return this.#run(() => messages.map((message) => this.#appendOne(message)))
   }
 
-  async listByRoom(name: string, limit: number, before?: string): Promise<StoredMessage[]> {
-    this.#check()
-    const end = before === undefined ? undefined : formatId(parseId(before))
-    const room = this.#rooms.get(name)
-    if (room === undefined) return []
-    const { messages } = room
-    const stop = end === undefined ? messages.length : firstFrom(messages, end)
-    const start = Math.max(stop - count(limit), room.trimmed - room.base)
-    return messages.slice(start, Math.max(start, stop)).reverse()
+  listByRoom(name: string, limit: number, before?: string): Promise<StoredMessage[]> {
+    return this.#run(() => {
+      const end = before === undefined ? undefined : formatId(parseId(before))
+      const room = this.#rooms.get(name)
+      if (room === undefined) return []
+      const { messages } = room
+      const stop = end === undefined ? messages.length : firstFrom(messages, end)
+      const start = Math.max(stop - count(limit), room.trimmed - room.base)
+      return messages.slice(start, Math.max(start, stop)).reverse()
+    })
   }
 
-  async replayRoom(name: string, after: number, limit: number): Promise<StoredMessage[]> {
-    this.#check()
-    const room = this.#rooms.get(name)
-    if (room === undefined) return []
-    const start = Math.max(after, room.trimmed) - room.base
-    return room.messages.slice(start, start + count(limit))
+  replayRoom(name: string, after: number, limit: number): Promise<StoredMessage[]> {
+    return this.#run(() => {
+      const room = this.#rooms.get(name)
+      if (room === undefined) return []
+      const start = Math.max(after, room.trimmed) - room.base
+      return room.messages.slice(start, start + count(limit))
+    })
   }
 
-  async replayFrom(id: string, limit: number): Promise<StoredMessage[]> {
-    this.#check()
-    const page: StoredMessage[] = []
-    const most = count(limit)
-    for (let i = firstFrom(this.#all, formatId(parseId(id) + 1)); i < this.#all.length && page.length < most; i++) {
-      const message = this.#all[i]!
-      if (this.#kept(message)) page.push(message)
-    }
-    return page
+  replayFrom(id: string, limit: number): Promise<StoredMessage[]> {
+    return this.#run(() => {
+      const page: StoredMessage[] = []
+      const most = count(limit)
+      for (let i = firstFrom(this.#all, formatId(parseId(id) + 1)); i < this.#all.length && page.length < most; i++) {
+        const message = this.#all[i]!
+        if (this.#kept(message)) page.push(message)
+      }
+      return page
+    })
   }
 
-  async extent(name: string): Promise<RoomExtent> {
-    this.#check()
-    const room = this.#rooms.get(name)
-    return room === undefined ? { head: 0, trimmed: 0 } : { head: headOf(room), trimmed: room.trimmed }
+  extent(name: string): Promise<RoomExtent> {
+    return this.#run(() => {
+      const room = this.#rooms.get(name)
+      return room === undefined ? { head: 0, trimmed: 0 } : { head: headOf(room), trimmed: room.trimmed }
+    })
   }
 
-  async trim(name: string, through: number): Promise<number> {
-    this.#check()
-    const room = this.#rooms.get(name)
-    if (room === undefined) return 0
-    const last = Math.min(Math.floor(through), headOf(room))
-    const removed = Math.max(0, last - room.trimmed)
-    if (removed === 0) return 0
-    for (let seq = room.trimmed + 1; seq <= last; seq++) {
-      const key = room.keyOf.get(seq)
-      if (key === undefined) continue
-      room.keyOf.delete(seq)
-      room.byKey.delete(key)
-    }
-    room.trimmed = last
-    // Halving makes the copying of what stays cost no more than what was once appended.
-    if ((room.trimmed - room.base) * 2 >= room.messages.length) {
-      room.messages = room.messages.slice(room.trimmed - room.base)
-      room.base = room.trimmed
-    }
-    this.#trimmed += removed
-    if (this.#trimmed * 2 >= this.#all.length) {
-      this.#all = this.#all.filter((message) => this.#kept(message))
-      this.#trimmed = 0
-    }
-    return removed
+  trim(name: string, through: number): Promise<number> {
+    return this.#run(() => {
+      const room = this.#rooms.get(name)
+      if (room === undefined) return 0
+      const last = Math.min(Math.floor(through), headOf(room))
+      const removed = Math.max(0, last - room.trimmed)
+      if (removed === 0) return 0
+      for (let seq = room.trimmed + 1; seq <= last; seq++) {
+        const key = room.keyOf.get(seq)
+        if (key === undefined) continue
+        room.keyOf.delete(seq)
+        room.byKey.delete(key)
+      }
+      room.trimmed = last
+      // Halving makes the copying of what stays cost no more than what was once appended.
+      if ((room.trimmed - room.base) * 2 >= room.messages.length) {
+        room.messages = room.messages.slice(room.trimmed - room.base)
+        room.base = room.trimmed
+      }
+      this.#trimmed += removed
+      if (this.#trimmed * 2 >= this.#all.length) {
+        this.#all = this.#all.filter((message) => this.#kept(message))
+        this.#trimmed = 0
+      }
+      return removed
+    })
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true
+    return Promise.resolve()
   }
 
   #appendOne({ room: name, kind, type, from, key, ts, payload }: AppendMessage): Appended {
@@ -129,8 +134,12 @@ class MemoryStore implements MessageStore {
     return message.seq > (this.#rooms.get(message.room)?.trimmed ?? 0)
   }
 
-  #check(): void {
-    if (this.#closed) throw new Error('The store is closed.')
+  // At once, and what it throws is a rejection.
+  #run<T>(work: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      if (this.#closed) throw new Error('The store is closed.')
+      resolve(work())
+    })
   }
 }
 

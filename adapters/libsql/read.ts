@@ -1,0 +1,68 @@
+import { and, asc, desc, eq, gt, lte, type SQL, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/libsql/web'
+import type { Client } from '@libsql/client/web'
+import type { PageQuery } from './connection.ts'
+import { wsMessages, wsTrims } from './schema.ts'
+
+const room = sql.placeholder('room')
+const limit = sql.placeholder('limit')
+const after = sql.placeholder('after')
+const before = sql.placeholder('before')
+
+const BELOW = sql`(SELECT id FROM ws_messages WHERE room = ${room} AND seq = (lo + hi + 1) / 2) < ${before}`
+
+// The seq to read back from. When the message named is of another room or gone, seqs are searched by halving: ids
+// rise with them, and an index for this rare case would cost every commit.
+const SEQ_BEFORE = sql`coalesce(
+  (SELECT seq - 1 FROM ws_messages WHERE id = ${before} AND room = ${room}),
+  (WITH RECURSIVE span (lo, hi) AS (
+    SELECT coalesce((SELECT through FROM ws_trims WHERE room = ${room}), 0),
+      coalesce((SELECT seq FROM ws_messages WHERE room = ${room} ORDER BY seq DESC LIMIT 1), 0)
+    UNION ALL
+    SELECT iif(${BELOW}, (lo + hi + 1) / 2, lo), iif(${BELOW}, hi, (lo + hi + 1) / 2 - 1) FROM span WHERE lo < hi
+  ) SELECT max(lo) FROM span))`
+
+/** The prepared reads of one database. */
+export interface Reads {
+  page(query: PageQuery): Promise<string>
+  extent(room: string): Promise<readonly [number, number]>
+}
+
+/** Prepares the reads; `logQuery` is told each statement, for tests that ask how it is planned. */
+export function prepareReads(client: Client, logQuery?: (text: string, params: unknown[]) => void): Reads {
+  const db = drizzle({ client, ...(logQuery && { logger: { logQuery } }) })
+  const page = (where: SQL | undefined, order: SQL) => {
+    const { id, room, seq, kind, type, sender, ts, payloadJson } = wsMessages
+    const m = db.select({ id, room, seq, kind, type, sender, ts, payloadJson }).from(wsMessages)
+      .where(where).orderBy(order).limit(limit).as('m')
+    const columns = sql`${m.id}, ${m.room}, ${m.seq}, ${m.kind}, ${m.type}, ${m.sender}, ${m.ts}, ${m.payloadJson}`
+    return db.select({ page: sql<string>`json_group_array(json_array(${columns}))` }).from(m).prepare()
+  }
+  const inRoom = eq(wsMessages.room, room)
+  const newest = page(inRoom, desc(wsMessages.seq))
+  const newestBefore = page(and(inRoom, lte(wsMessages.seq, SEQ_BEFORE)), desc(wsMessages.seq))
+  const ofRoom = page(and(inRoom, gt(wsMessages.seq, after)), asc(wsMessages.seq))
+  const ofAll = page(gt(wsMessages.id, after), asc(wsMessages.id))
+
+  const trimmed = sql<number>`coalesce((${
+    db.select({ through: wsTrims.through }).from(wsTrims).where(eq(wsTrims.room, room))
+  }), 0)`
+  const head = sql<number>`coalesce((${
+    db.select({ seq: wsMessages.seq }).from(wsMessages).where(inRoom).orderBy(desc(wsMessages.seq)).limit(1)
+  }), 0)`
+  const extent = db.select({ head, trimmed }).from(sql`(SELECT 1)`).prepare()
+
+  const run = (query: PageQuery) => {
+    if (query.of === 'room') return ofRoom.get(query)
+    if (query.of === 'all') return ofAll.get(query)
+    return query.before === null ? newest.get({ ...query }) : newestBefore.get({ ...query })
+  }
+  return {
+    page: async (query) => (await run(query))?.page ?? '[]',
+    extent: async (room) => {
+      const row = await extent.get({ room })
+      const through = row?.trimmed ?? 0
+      return [Math.max(row?.head ?? 0, through), through]
+    },
+  }
+}
