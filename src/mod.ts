@@ -56,5 +56,5 @@ export type {
 } from './hub/mod.ts'
 export { formatId, memoryStore } from './storage/mod.ts'
 export type { Appended, AppendMessage, MessageStore, RoomExtent, StoredMessage } from './storage/mod.ts'
-export { createRouter, errorResponse } from './http/mod.ts'
-export type { Routed, RouteOptions, Upgrade } from './http/mod.ts'
+export { answerHealth, answerHistory, createRouter, errorResponse, handshake } from './http/mod.ts'
+export type { Handshake, MetadataFactory, Routed, RouteOptions, Upgrade } from './http/mod.ts'

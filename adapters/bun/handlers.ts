@@ -4,9 +4,11 @@ import {
   type Contract,
   createRouter,
   errorResponse,
+  type Handshake,
   type Hub,
   RotundaError,
   type RouteOptions,
+  type Upgrade,
 } from '../../src/mod.ts'
 import { BunHost, BunPeer, type SocketData } from './peer.ts'
 
@@ -38,24 +40,20 @@ export interface BunHandlers<M> {
  */
 export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: RouteOptions = {}): BunHandlers<M> {
   const route = createRouter(hub, options)
-  const host = new BunHost()
   const { maxMessageSize, hardLimit } = hub.limits
+  let host: BunHost | undefined
+  const settle = (routed: Handshake<M> | Response, request: Request, server: Server<unknown>) => {
+    if (routed instanceof Response) return routed
+    if ('response' in routed) return routed.response
+    return upgradeTo(host ??= new BunHost(server), request, routed.upgrade)
+  }
 
   return {
     fetch(request, server, next) {
       const routed = route(request)
       if (routed === undefined) return next?.(request, server) ?? notFound(request)
-      if ('response' in routed) return routed.response
-      host.server = server
-      const { upgrade } = routed
-      const data: SocketData<M> = {
-        upgrade,
-        remotePort: server.requestIP(request)?.port ?? 0,
-        connection: undefined,
-      }
-      const headers = upgrade.subprotocol === undefined ? {} : { 'sec-websocket-protocol': upgrade.subprotocol }
-      if (server.upgrade(request, { data, headers })) return undefined
-      return errorResponse(new RotundaError('invalid_handshake', 'Bun could not upgrade this request to a WebSocket.'))
+      if (!(routed instanceof Promise)) return settle(routed, request, server)
+      return routed.then((settled) => settle(settled, request, server)) as Promise<Response>
     },
     websocket: {
       maxPayloadLength: maxMessageSize,
@@ -65,7 +63,7 @@ export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: Rout
       sendPings: false,
       idleTimeout: 0,
       open(socket) {
-        const { upgrade } = socket.data
+        const { host, upgrade } = socket.data
         socket.data.connection = hub.connect(new BunPeer(host, socket), upgrade)
       },
       message(socket, frame) {
@@ -85,6 +83,19 @@ export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: Rout
       },
     },
   }
+}
+
+/** Makes a request a WebSocket of the `websocket` handlers; undefined when that is done, as Bun expects. */
+export function upgradeTo<M>(host: BunHost, request: Request, upgrade: Upgrade<M>): Response | undefined {
+  const data: SocketData<M> = {
+    host,
+    upgrade,
+    remotePort: host.server.requestIP(request)?.port ?? 0,
+    connection: undefined,
+  }
+  const headers = upgrade.subprotocol === undefined ? {} : { 'sec-websocket-protocol': upgrade.subprotocol }
+  if (host.server.upgrade(request, { data, headers })) return undefined
+  return errorResponse(new RotundaError('invalid_handshake', 'Bun could not upgrade this request to a WebSocket.'))
 }
 
 function notFound(request: Request): Response {

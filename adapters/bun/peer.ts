@@ -3,6 +3,7 @@ import type { Connection, Host, Peer, SendResult, Upgrade } from '../../src/mod.
 
 /** What each of Bun's sockets carries. */
 export interface SocketData<M> {
+  readonly host: BunHost
   readonly upgrade: Upgrade<M>
   readonly remotePort: number
   /** Set when the socket opens. */
@@ -11,10 +12,14 @@ export interface SocketData<M> {
 
 /** A Bun server as seen by the hub: native topics. */
 export class BunHost implements Host {
-  server: Server<unknown> | undefined
+  readonly server: Server<unknown>
+
+  constructor(server: Server<unknown>) {
+    this.server = server
+  }
 
   publish(topic: string, frame: string | Uint8Array): void {
-    this.server?.publish(topic, frame as string | Uint8Array<ArrayBuffer>)
+    this.server.publish(topic, frame as string | Uint8Array<ArrayBuffer>)
   }
 
   byteLength(text: string): number {

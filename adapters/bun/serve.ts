@@ -1,4 +1,4 @@
-import { type Contract, type Hub, RotundaError, type RouteOptions } from '../../src/mod.ts'
+import { type Contract, errorResponse, type Hub, RotundaError, type RouteOptions } from '../../src/mod.ts'
 import { bunHandlers, type Next } from './handlers.ts'
 
 /** Where and how to serve. */
@@ -39,6 +39,11 @@ export function serve<C extends Contract, M>(hub: Hub<C, M>, options: ServeOptio
     ...(hostname === undefined ? {} : { hostname }),
     fetch: (request: Request, server: Bun.Server<unknown>) => handlers.fetch(request, server, next),
     websocket: handlers.websocket,
+    // Bun's own page for what `fetch` throws shows source code and paths to whoever asked.
+    error: (cause: unknown) => {
+      console.error(cause)
+      return errorResponse(new RotundaError('internal', 'The server failed to answer this request.', { cause }))
+    },
   })
   let stopping: Promise<void> | undefined
   return {

@@ -1,3 +1,5 @@
-export { createRouter } from './handler.ts'
-export type { Routed, RouteOptions, Upgrade } from './handler.ts'
+export { answerHealth, answerHistory, handshake } from './endpoints.ts'
+export type { Handshake, MetadataFactory, Upgrade } from './endpoints.ts'
 export { errorResponse } from './handshake.ts'
+export { createRouter } from './router.ts'
+export type { Routed, RouteOptions } from './router.ts'

@@ -27,8 +27,11 @@ export interface HubOptions<C extends Contract, M> {
   readonly protocol: Protocol<C>
   /** Where durable messages live. Default: in memory, gone with the process. */
   readonly store?: MessageStore
-  /** Makes a session's `metadata` from the request that opens it. Default: an empty object. */
-  readonly metadata?: (request: Request) => M
+  /**
+   * Makes a session's `metadata` from the request that opens it; a RotundaError that it throws refuses the connection
+   * with its HTTP status. Default: an empty object.
+   */
+  readonly metadata?: (request: Request) => M | Promise<M>
   /** Bounds; see {@link Limits}. */
   readonly limits?: Partial<Limits>
   /** Names this node in sessions. Default: random. */
@@ -58,7 +61,7 @@ const SINGLE: Variant = { codec: jsonCodec, batches: false }
  * serve(hub, { port: 8080 })
  * ```
  */
-export function createHub<const C extends Contract, M = Record<string, unknown>>(
+export function createHub<C extends Contract, M = Record<string, unknown>>(
   options: HubOptions<C, M>,
 ): Hub<C, M> {
   return new Hub(options)
@@ -74,7 +77,7 @@ export class Hub<C extends Contract = Contract, M = unknown> {
   readonly #handlers = new Handlers<C, M>()
   readonly #dispatch: Dispatch
   readonly #heartbeat: Heartbeat
-  readonly #metadata: (request: Request) => M
+  readonly #metadata: (request: Request) => M | Promise<M>
   readonly #stopped = new AbortController()
   readonly #owner: ConnectionOwner
   #connectionsTotal = 0
@@ -89,9 +92,7 @@ export class Hub<C extends Contract = Contract, M = unknown> {
     this.#store = options.store ?? memoryStore()
     // Without the option M is Record<string, unknown>, which an empty object is.
     this.#metadata = options.metadata ?? (() => ({}) as M)
-    const report = (error: unknown) => {
-      if (!this.#stopped.signal.aborted) this.#handlers.report(error)
-    }
+    const report = (error: unknown) => this.report(error)
     const definitions = new Definitions(options.protocol)
     this.#core = new HubCore(this.#store, definitions, this.limits, this.#stopped.signal, report)
     this.#dispatch = new Dispatch(new Application(this.#core, this.#handlers), this.limits)
@@ -222,8 +223,13 @@ export class Hub<C extends Contract = Contract, M = unknown> {
   }
 
   /** What the application wants to remember of the request that opens a session. */
-  metadataFor(request: Request): M {
+  metadataFor(request: Request): M | Promise<M> {
     return this.#metadata(request)
+  }
+
+  /** Tells the error handlers, or the console without any, of something that went wrong around this hub. */
+  report(error: unknown): void {
+    if (!this.#stopped.signal.aborted) this.#handlers.report(error)
   }
 
   /** Takes over an open connection. The transport tells the result what happens on it. */

@@ -2,6 +2,9 @@ import { RotundaError } from '../protocol/errors.ts'
 import type { Appended, AppendMessage, MessageStore } from '../storage/store.ts'
 import type { Limits } from './limits.ts'
 
+/** Payload after which a commit takes no more: remote databases refuse statements of some megabytes. */
+const MAX_COMMIT_BYTES = 4 * 1024 * 1024
+
 /** A message waiting for its commit, and whom to tell. */
 export interface Entry<Origin> {
   readonly message: AppendMessage
@@ -66,16 +69,16 @@ export class Journal<Origin> {
   }
 
   #take(): Entry<Origin>[] {
-    const { maxCommit } = this.#limits
-    const batch = this.#waiting
-    if (batch.length <= maxCommit) {
-      this.#waiting = []
-      this.#waitingBytes = 0
-      return batch
+    let bytes = 0
+    let count = 0
+    const most = Math.min(this.#waiting.length, this.#limits.maxCommit)
+    while (count < most && (count === 0 || bytes < MAX_COMMIT_BYTES)) {
+      bytes += this.#waiting[count++]!.message.payload.length
     }
-    this.#waiting = batch.slice(maxCommit)
-    batch.length = maxCommit
-    for (const { message } of batch) this.#waitingBytes -= message.payload.length
+    this.#waitingBytes -= bytes
+    const batch = this.#waiting
+    this.#waiting = batch.slice(count)
+    batch.length = count
     return batch
   }
 

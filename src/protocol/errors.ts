@@ -28,6 +28,7 @@ export const ERRORS = {
   invalid_limit: row(CLOSE.policyViolation, 400),
   not_stored: row(CLOSE.policyViolation, 409),
   not_found: row(CLOSE.policyViolation, 404),
+  method_not_allowed: row(CLOSE.policyViolation, 405),
   too_many_rooms: row(CLOSE.policyViolation, 429),
   // The handshake is refused.
   invalid_handshake: row(CLOSE.protocolError, 400),

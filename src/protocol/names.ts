@@ -13,6 +13,11 @@ export const MAX_REF = 64
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/
 const TYPE_NAME = /^[A-Za-z_][A-Za-z0-9_.:-]*$/
 
+/** Whether a text has no control characters and no half of a surrogate pair, which databases do not keep. */
+export function isPrintable(text: string): boolean {
+  return !UNPRINTABLE.test(text) && text.isWellFormed()
+}
+
 /** Quotes a value inside a message without letting it grow the message or hide characters. */
 export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : String(value)
@@ -31,7 +36,7 @@ export function checkRoomName(room: unknown): string {
   if (room.length > MAX_ROOM_NAME) {
     throw new RotundaError('invalid_room', `Room ${quote(room)} is longer than ${MAX_ROOM_NAME} characters.`)
   }
-  if (UNPRINTABLE.test(room) || !room.isWellFormed()) {
+  if (!isPrintable(room)) {
     throw new RotundaError('invalid_room', `Room ${quote(room)} has control characters or broken Unicode.`)
   }
   return room
@@ -43,11 +48,13 @@ export function isTypeName(type: string): boolean {
 }
 
 /**
- * Checks a producer key: 1 to 128 characters, no control characters.
+ * Checks a producer key: 1 to 128 characters, no control characters, well-formed Unicode.
  * @throws {RotundaError} `invalid_key`
  */
 export function checkProducerKey(key: unknown): string {
-  if (typeof key !== 'string' || key.length === 0 || key.length > MAX_PRODUCER_KEY || UNPRINTABLE.test(key)) {
+  const fits = typeof key === 'string' && key.length > 0 && key.length <= MAX_PRODUCER_KEY
+  // A database stores every broken surrogate as the same replacement character: two keys would be one.
+  if (!fits || UNPRINTABLE.test(key) || !key.isWellFormed()) {
     throw new RotundaError(
       'invalid_key',
       `Producer key ${quote(key)} must be 1 to ${MAX_PRODUCER_KEY} printable characters.`,

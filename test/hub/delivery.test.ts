@@ -22,7 +22,10 @@ for (const [name, native] of hosts) {
       await peer.next('session.pong')
       assert.deepEqual(peer.seqs('r'), [], 'delivered before its commit')
       assert.ok(!peer.received.some(({ type }) => type === 'ack'), 'acknowledged before its commit')
-      assert.ok(peer.received.some(({ type }) => type === 'typing'), 'I7: an ephemeral one does not wait for the commit')
+      assert.ok(
+        peer.received.some(({ type }) => type === 'typing'),
+        'I7: an ephemeral one does not wait for the commit',
+      )
       store.release()
       assert.deepEqual((await peer.next('ack', '2')).payload, { id: '00000000000000000001', seq: 1 })
       await peer.next('note')
@@ -190,7 +193,10 @@ for (const [name, native] of hosts) {
         gaps: [['epoch_changed', null, 0], ['history_trimmed', { from: 1, to: 20 }, 20]],
         seqs: range(21, 32),
       })
-      assert.deepEqual(await joinWith({ since: { epoch, seq: 500 } }), { gaps: [['cursor_ahead', null, 32]], seqs: [33] })
+      assert.deepEqual(await joinWith({ since: { epoch, seq: 500 } }), {
+        gaps: [['cursor_ahead', null, 32]],
+        seqs: [33],
+      })
       assert.deepEqual((await joinWith({ last: 1_000 })).seqs, range(21, 34))
       assert.deepEqual((await joinWith({ last: 2 })).seqs, range(33, 35))
       await hub.close()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createHub, defineProtocol, event, memoryStore, rpc, RotundaError } from '../../src/mod.ts'
+import { createHub, defineProtocol, event, memoryStore, RotundaError, rpc } from '../../src/mod.ts'
 import { z } from 'zod'
 import { connectPeer, MemoryHost } from '../support/memory_peer.ts'
 import { note, notesHub, range } from '../support/test_hub.ts'
@@ -108,7 +108,7 @@ describe('handlers', () => {
     await hub.close()
   })
 
-  test('a request is answered by its handler; a wrong reply is the server\'s fault and told without detail', async () => {
+  test("a request is answered by its handler; a wrong reply is the server's fault and told without detail", async () => {
     const { hub, peer } = setUp()
     hub.onError(() => {})
     peer.say({ type: 'note.count', room: 'r', ref: '0', payload: {} })

@@ -31,7 +31,10 @@ describe('sessions and rooms', () => {
   })
 
   test('S1: metadata is typed and made from the opening request', async () => {
-    const hub = createHub({ protocol: notes, metadata: (request) => ({ path: new URL(request.url).pathname, visits: 0 }) })
+    const hub = createHub({
+      protocol: notes,
+      metadata: (request) => ({ path: new URL(request.url).pathname, visits: 0 }),
+    })
     const peer = connectPeer(hub, new MemoryHost({ native: true }))
     const session = hub.session(peer.connection.id)!
     session.metadata.visits += 1
@@ -71,7 +74,8 @@ describe('sessions and rooms', () => {
     test(`R2: every form of broadcast reaches whom it names (native topics: ${native})`, async () => {
       const { hub, peers, sessions } = setUp(4, native)
       await Promise.all(sessions.slice(0, 3).map((session) => session.join('r')))
-      const got = (type: string) => peers.map((peer) => peer.received.filter((envelope) => envelope.type === type).length)
+      const got = (type: string) =>
+        peers.map((peer) => peer.received.filter((envelope) => envelope.type === type).length)
       hub.broadcast('typing', { user: 'all' })
       assert.deepEqual(got('typing'), [1, 1, 1, 1])
       hub.broadcast('typing', { user: 'not 0' }, { except: sessions[0]! })
@@ -152,7 +156,10 @@ describe('sessions and rooms', () => {
     }
     second!.leave('r')
     assert.equal(second!.metrics.framesOut, b!.frames.length, 'the count outlives the membership')
-    assert.deepEqual([second!.metrics.framesIn, second!.metrics.bytesIn], [1, '{"type":"session.ping","ref":"1"}'.length])
+    assert.deepEqual([second!.metrics.framesIn, second!.metrics.bytesIn], [
+      1,
+      '{"type":"session.ping","ref":"1"}'.length,
+    ])
     await hub.close()
   })
 })

@@ -127,10 +127,11 @@ export function connectPeer<C extends Contract, M>(
   { batches = true }: { batches?: boolean } = {},
 ): MemoryPeer {
   const peer = new MemoryPeer(host)
-  const request = new Request('http://localhost/ws')
+  const metadata = hub.metadataFor(new Request('http://localhost/ws'))
+  if (metadata instanceof Promise) throw new Error('This fixture connects at once; give it synchronous metadata.')
   peer.connection = hub.connect(peer, {
     subprotocol: batches ? 'rotunda.v1.json' : undefined,
-    metadata: hub.metadataFor(request),
+    metadata,
   })
   return peer
 }

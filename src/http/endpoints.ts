@@ -1,5 +1,5 @@
-import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import type { Contract } from '../protocol/contract.ts'
+import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 import { historyText, type Hub } from '../hub/mod.ts'
 import { checkHandshake, errorResponse } from './handshake.ts'
@@ -11,53 +11,40 @@ export interface Upgrade<M> {
   readonly metadata: M
 }
 
-/** An answer, an upgrade, or undefined when the path is not one of rotunda's. */
-export type Routed<M> =
-  | { readonly response: Response | Promise<Response> }
-  | { readonly upgrade: Upgrade<M> }
-  | undefined
+/** Whether a handshake is accepted, and else what to answer. */
+export type Handshake<M> = { readonly upgrade: Upgrade<M> } | { readonly response: Response }
 
-/** Where rotunda's endpoints are. */
-export interface RouteOptions {
-  /** Put before each path, such as `/realtime`. Default: nothing. */
-  readonly base?: string
-  /** Path of the WebSocket. Default `/ws`. */
-  readonly path?: string
-}
+/** Makes a session's metadata from what opens it. May refuse by throwing a RotundaError. */
+export type MetadataFactory<M> = (request: Request) => M | Promise<M>
 
 /**
- * Makes the function that answers every HTTP request to a hub: the WebSocket handshake, `GET /rooms/:room/history`
- * and `GET /health`.
+ * Decides about a WebSocket handshake.
+ * @param metadata Used in place of the hub's own `metadata` option.
  */
-export function createRouter<C extends Contract, M>(
+export function handshake<C extends Contract, M>(
   hub: Hub<C, M>,
-  { base = '', path = '/ws' }: RouteOptions = {},
-): (request: Request) => Routed<M> {
-  const socket = base + path
-  const health = `${base}/health`
-  const rooms = `${base}/rooms/`
-  return (request) => {
-    const url = new URL(request.url)
-    try {
-      if (url.pathname === socket) return { upgrade: acceptUpgrade(hub, request) }
-      if (url.pathname === health) return { response: answerHealth(hub) }
-      if (!url.pathname.startsWith(rooms) || !url.pathname.endsWith('/history')) return undefined
-      const room = url.pathname.slice(rooms.length, -'/history'.length)
-      return { response: answerHistory(hub, request, room, url.searchParams) }
-    } catch (error) {
-      return { response: errorResponse(asRotundaError(error)) }
-    }
+  request: Request,
+  metadata: MetadataFactory<M> = (opening) => hub.metadataFor(opening),
+): Handshake<M> | Promise<Handshake<M>> {
+  const refuse = (thrown: unknown): Handshake<M> => {
+    const error = asRotundaError(thrown)
+    if (error.code === 'internal') hub.report(thrown)
+    return { response: errorResponse(error) }
+  }
+  try {
+    const subprotocol = hub.chooseSubprotocol(checkHandshake(request))
+    const refusal = hub.refusal()
+    if (refusal !== undefined) return refuse(refusal)
+    const made = metadata(request)
+    if (!(made instanceof Promise)) return { upgrade: { subprotocol, metadata: made } }
+    return made.then((metadata) => ({ upgrade: { subprotocol, metadata } }), refuse)
+  } catch (error) {
+    return refuse(error)
   }
 }
 
-function acceptUpgrade<C extends Contract, M>(hub: Hub<C, M>, request: Request): Upgrade<M> {
-  const offered = checkHandshake(request)
-  const refusal = hub.refusal()
-  if (refusal !== undefined) throw refusal
-  return { subprotocol: hub.chooseSubprotocol(offered), metadata: hub.metadataFor(request) }
-}
-
-function answerHealth<C extends Contract, M>(hub: Hub<C, M>): Response {
+/** Says whether this node takes connections: 200, or 503 with the reason in `status`. */
+export function answerHealth<C extends Contract, M>(hub: Hub<C, M>): Response {
   const refusal = hub.refusal()
   const { sessions, rooms, waiting, commits } = hub.metrics
   const status = refusal === undefined ? 'ok' : refusal.code
@@ -65,17 +52,18 @@ function answerHealth<C extends Contract, M>(hub: Hub<C, M>): Response {
   return Response.json(body, { status: refusal === undefined ? 200 : 503, headers: { 'cache-control': 'no-store' } })
 }
 
-async function answerHistory<C extends Contract, M>(
+/** Answers a page of a room's log; the request's `before`, `after` and `limit` parameters say which. */
+export async function answerHistory<C extends Contract, M>(
   hub: Hub<C, M>,
   request: Request,
   encodedRoom: string,
-  parameters: URLSearchParams,
 ): Promise<Response> {
   try {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      throw new RotundaError('invalid_frame', `History is read with GET, not ${quote(request.method)}.`)
+      throw new RotundaError('method_not_allowed', `History is read with GET, not ${quote(request.method)}.`)
     }
-    const history = await hub.room(decodeRoom(encodedRoom)).history(readParameters(parameters))
+    const parameters = readParameters(new URL(request.url).searchParams)
+    const history = await hub.room(decodeRoom(encodedRoom)).history(parameters)
     const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
     return new Response(historyText(history), { headers })
   } catch (error) {

@@ -1,0 +1,41 @@
+/**
+ * Does things in the order in which they were added, although some must be awaited first. As long as nothing has to be
+ * awaited everything happens at once.
+ */
+export class InOrder {
+  #waiting = 0
+  #last: Promise<void> = Promise.resolve()
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** Calls `then` with the value, or `failed` with why there is none. Neither may throw. */
+  add<T>(get: () => T | Promise<T>, then: (value: T) => void, failed: (error: unknown) => void): void {
+    let value: T | Promise<T>
+    try {
+      value = get()
+    } catch (error) {
+      value = Promise.reject(error)
+      if (this.#waiting === 0) {
+        value.catch(() => {})
+        return failed(error)
+      }
+    }
+    if (this.#waiting === 0 && !(value instanceof Promise)) return then(value)
+    this.#waiting += 1
+    const ready = Promise.resolve(value)
+    ready.catch(() => {})
+    this.#last = this.#last.then(() => ready).then(
+      (result) => {
+        this.#waiting -= 1
+        then(result)
+      },
+      (error) => {
+        this.#waiting -= 1
+        failed(error)
+      },
+    )
+  }
+}
