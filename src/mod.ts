@@ -32,7 +32,7 @@ export type {
   RpcName,
   StandardSchema,
 } from './protocol/mod.ts'
-export { createHub, DEFAULT_LIMITS, Hub } from './hub/mod.ts'
+export { createHub, DEFAULT_LIMITS, Executor, Hub } from './hub/mod.ts'
 export type {
   Connection,
   EventContext,
@@ -56,5 +56,14 @@ export type {
 } from './hub/mod.ts'
 export { formatId, memoryStore } from './storage/mod.ts'
 export type { Appended, AppendMessage, MessageStore, RoomExtent, StoredMessage } from './storage/mod.ts'
-export { answerHealth, answerHistory, createRouter, errorResponse, handshake } from './http/mod.ts'
-export type { Handshake, MetadataFactory, Routed, RouteOptions, Upgrade } from './http/mod.ts'
+export { answerHealth, answerHistory, checkPort, createRouter, errorResponse, handshake, listen } from './http/mod.ts'
+export type {
+  Handshake,
+  MetadataFactory,
+  Next,
+  RotundaServer,
+  Routed,
+  RouteOptions,
+  ServeOptions,
+  Upgrade,
+} from './http/mod.ts'

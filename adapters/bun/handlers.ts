@@ -6,14 +6,12 @@ import {
   errorResponse,
   type Handshake,
   type Hub,
+  type Next,
   RotundaError,
   type RouteOptions,
   type Upgrade,
 } from '../../src/mod.ts'
 import { BunHost, BunPeer, type SocketData } from './peer.ts'
-
-/** Answers a request that is not rotunda's. */
-export type Next = (request: Request, server: Server<unknown>) => Response | Promise<Response>
 
 /** What to give to `Bun.serve`. */
 export interface BunHandlers<M> {
@@ -21,7 +19,11 @@ export interface BunHandlers<M> {
    * Answers rotunda's requests and hands all others to `next` (404 without it). Undefined means upgraded, which is what
    * Bun wants to hear.
    */
-  fetch(request: Request, server: Server<unknown>, next?: Next): Response | Promise<Response> | undefined
+  fetch(
+    request: Request,
+    server: Server<unknown>,
+    next?: Next<Server<unknown>>,
+  ): Response | Promise<Response> | undefined
   readonly websocket: WebSocketHandler<SocketData<M>>
 }
 

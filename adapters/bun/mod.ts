@@ -4,6 +4,5 @@
  * @module
  */
 export { bunHandlers } from './handlers.ts'
-export type { BunHandlers, Next } from './handlers.ts'
+export type { BunHandlers } from './handlers.ts'
 export { serve } from './serve.ts'
-export type { RotundaServer, ServeOptions } from './serve.ts'

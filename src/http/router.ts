@@ -1,6 +1,9 @@
 import type { Contract } from '../protocol/contract.ts'
 import type { Hub } from '../hub/mod.ts'
+import { RotundaError } from '../protocol/errors.ts'
+import { quote } from '../protocol/names.ts'
 import { answerHealth, answerHistory, type Handshake, handshake } from './endpoints.ts'
+import { errorResponse } from './handshake.ts'
 
 /** An answer, an upgrade, or undefined when the path is not one of rotunda's. */
 export type Routed<M> = Handshake<M> | Promise<Handshake<M>> | Promise<Response> | Response | undefined
@@ -25,6 +28,10 @@ export function createRouter<C extends Contract, M>(
   const health = `${base}/health`
   const rooms = `${base}/rooms/`
   return (request) => {
+    // A hostile `Host` header makes a request's URL one that cannot be read.
+    if (!URL.canParse(request.url)) {
+      return errorResponse(new RotundaError('invalid_frame', `The request's URL ${quote(request.url)} is not one.`))
+    }
     const { pathname } = new URL(request.url)
     if (pathname === socket) return handshake(hub, request)
     if (pathname === health) return answerHealth(hub)

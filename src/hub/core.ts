@@ -8,9 +8,11 @@ import type { Connection } from './connection.ts'
 import type { Published } from './context.ts'
 import { type Definitions, payloadText, validate } from './definitions.ts'
 import { type History, readHistory } from './history.ts'
+import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 import { type Origin, Publisher } from './publisher.ts'
 import { readHistoryRequest, readJoinRequest } from './requests.ts'
+import type { RoomEnvironment } from './room.ts'
 import { Rooms } from './rooms.ts'
 import { Session } from './session.ts'
 
@@ -29,22 +31,21 @@ export interface Audience<C extends Contract, M> {
 /** What can be done to rooms and sessions, shared by handlers, handles and the protocol's own requests. */
 export class HubCore<C extends Contract, M> {
   readonly store: MessageStore
+  readonly limits: Limits
+  readonly executor: Executor
   readonly definitions: Definitions
   readonly rooms: Rooms
   readonly publisher: Publisher
   readonly connections = new Map<string, Connection<M>>()
 
-  constructor(
-    store: MessageStore,
-    definitions: Definitions,
-    limits: Limits,
-    signal: AbortSignal,
-    report: (error: unknown) => void,
-  ) {
+  constructor({ definitions, ...environment }: RoomEnvironment & { readonly definitions: Definitions }) {
+    const { store, limits, executor, report } = environment
     this.store = store
+    this.limits = limits
+    this.executor = executor
     this.definitions = definitions
-    this.rooms = new Rooms({ store, limits, signal, report })
-    this.publisher = new Publisher(store, limits, this.rooms, report)
+    this.rooms = new Rooms(environment)
+    this.publisher = new Publisher(store, limits, executor, this.rooms, report)
   }
 
   sessionOf(connection: Connection): Session<C, M> {

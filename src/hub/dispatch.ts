@@ -2,6 +2,7 @@ import type { Decoded, Frame } from '../protocol/codec.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import type { Connection } from './connection.ts'
+import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 
 /** What dispatch hands on: a whole frame before it is decoded, then each envelope in order. */
@@ -19,16 +20,18 @@ export interface FrameHandler {
 export class Dispatch {
   readonly #handler: FrameHandler
   readonly #limits: Limits
+  readonly #executor: Executor
 
-  constructor(handler: FrameHandler, limits: Limits) {
+  constructor(handler: FrameHandler, limits: Limits, executor: Executor) {
     this.#handler = handler
     this.#limits = limits
+    this.#executor = executor
   }
 
   /** Holds a connection's frames back until something that comes before them is done. */
   hold(connection: Connection, until: Promise<void>): void {
     connection.inbound ??= []
-    until.finally(() => this.#release(connection))
+    this.#executor.track(until).finally(() => this.#release(connection))
   }
 
   receive(connection: Connection, frame: Frame): void {

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 
 /** How long a peer may take to finish the closing handshake, in milliseconds. */
@@ -10,19 +11,16 @@ export class Heartbeat {
   readonly #pingInterval: number
   readonly #pongTimeout: number
   readonly #idleTimeout: number
-  readonly #timer: ReturnType<typeof setInterval>
+  /** Ends the rhythm. */
+  readonly stop: () => void
 
-  constructor(connections: ReadonlyMap<string, Connection>, limits: Limits) {
+  constructor(connections: ReadonlyMap<string, Connection>, limits: Limits, executor: Executor) {
     this.#connections = connections
     this.#pingInterval = limits.pingInterval * 1000
     this.#pongTimeout = limits.pongTimeout * 1000
     this.#idleTimeout = limits.idleTimeout * 1000
     const shortest = Math.min(...[this.#pingInterval, this.#pongTimeout, this.#idleTimeout].filter((time) => time > 0))
-    this.#timer = setInterval(() => this.#beat(Date.now()), Math.max(10, Math.min(1_000, shortest / 4)))
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
+    this.stop = executor.every(Math.max(10, Math.min(1_000, shortest / 4)), () => this.#beat(Date.now()))
   }
 
   #beat(now: number): void {

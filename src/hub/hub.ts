@@ -1,20 +1,18 @@
-import { CLOSE } from '../protocol/close_codes.ts'
 import type { Contract, EventInput, EventName, Protocol, RpcName } from '../protocol/contract.ts'
 import { RotundaError } from '../protocol/errors.ts'
-import { JSON_SUBPROTOCOL, jsonCodec, MAX_BATCH } from '../protocol/json_codec.ts'
+import { JSON_SUBPROTOCOL } from '../protocol/json_codec.ts'
 import { checkRoomName } from '../protocol/names.ts'
-import type { Welcome } from '../protocol/reserved.ts'
-import type { MessageStore } from '../storage/store.ts'
 import { memoryStore } from '../storage/memory_store.ts'
+import type { MessageStore } from '../storage/store.ts'
 import { Application } from './application.ts'
-import type { Variant } from './channel.ts'
-import { Connection, type ConnectionOwner } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { HandlerFor } from './context.ts'
 import { HubCore } from './core.ts'
 import { Definitions } from './definitions.ts'
 import { Dispatch } from './dispatch.ts'
+import { Executor } from './executor.ts'
 import { type AnyHandler, Handlers, type LifecycleHandlers } from './handlers.ts'
-import { Heartbeat } from './heartbeat.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { checkLimits, type Limits } from './limits.ts'
 import type { Peer } from './peer.ts'
 import type { CommitMetrics } from './publisher.ts'
@@ -34,6 +32,8 @@ export interface HubOptions<C extends Contract, M> {
   readonly metadata?: (request: Request) => M | Promise<M>
   /** Bounds; see {@link Limits}. */
   readonly limits?: Partial<Limits>
+  /** Owns the hub's background work. Default: one of its own, stopped when the hub closes. */
+  readonly executor?: Executor
   /** Names this node in sessions. Default: random. */
   readonly node?: string
 }
@@ -46,9 +46,6 @@ export interface HubMetrics extends CommitMetrics {
   /** Messages that wait for the next commit. */
   readonly waiting: number
 }
-
-const BATCHED: Variant = { codec: jsonCodec, batches: true }
-const SINGLE: Variant = { codec: jsonCodec, batches: false }
 
 /**
  * Makes a hub: the rooms, sessions and log of one server.
@@ -72,16 +69,10 @@ export class Hub<C extends Contract = Contract, M = unknown> {
   /** This node's name. */
   readonly node: string
   readonly limits: Limits
-  readonly #store: MessageStore
   readonly #core: HubCore<C, M>
   readonly #handlers = new Handlers<C, M>()
-  readonly #dispatch: Dispatch
-  readonly #heartbeat: Heartbeat
+  readonly #lifecycle: Lifecycle<C, M>
   readonly #metadata: (request: Request) => M | Promise<M>
-  readonly #stopped = new AbortController()
-  readonly #owner: ConnectionOwner
-  #connectionsTotal = 0
-  #closing: Promise<void> | undefined
 
   constructor(options: HubOptions<C, M>) {
     if (typeof options?.protocol?.definitions !== 'object') {
@@ -89,20 +80,21 @@ export class Hub<C extends Contract = Contract, M = unknown> {
     }
     this.limits = checkLimits(options.limits)
     this.node = options.node ?? crypto.randomUUID()
-    this.#store = options.store ?? memoryStore()
     // Without the option M is Record<string, unknown>, which an empty object is.
     this.#metadata = options.metadata ?? (() => ({}) as M)
-    const report = (error: unknown) => this.report(error)
-    const definitions = new Definitions(options.protocol)
-    this.#core = new HubCore(this.#store, definitions, this.limits, this.#stopped.signal, report)
-    this.#dispatch = new Dispatch(new Application(this.#core, this.#handlers), this.limits)
-    this.#heartbeat = new Heartbeat(this.#core.connections, this.limits)
-    this.#owner = {
-      receive: (connection, frame) => this.#dispatch.receive(connection, frame),
-      pinged: (connection, data) => this.#tell('ping', connection, data),
-      ponged: (connection, data) => this.#tell('pong', connection, data),
-      ended: (connection, code, reason) => this.#ended(connection, code, reason),
-    }
+    const executor = options.executor ?? new Executor()
+    const stop = new AbortController()
+    this.#core = new HubCore({
+      store: options.store ?? memoryStore(),
+      definitions: new Definitions(options.protocol),
+      limits: this.limits,
+      executor,
+      signal: stop.signal,
+      report: (error) => this.report(error),
+    })
+    const dispatch = new Dispatch(new Application(this.#core, this.#handlers), this.limits, executor)
+    const ownExecutor = options.executor === undefined ? executor : undefined
+    this.#lifecycle = new Lifecycle(this.#core, this.#handlers, dispatch, { node: this.node, stop, ownExecutor })
   }
 
   /**
@@ -174,14 +166,14 @@ export class Hub<C extends Contract = Contract, M = unknown> {
 
   /** Names the log that cursors are valid in. */
   get epoch(): string {
-    return this.#store.epoch
+    return this.#core.store.epoch
   }
 
   get metrics(): HubMetrics {
     return {
       ...this.#core.publisher.metrics,
       sessions: this.sessionCount,
-      connectionsTotal: this.#connectionsTotal,
+      connectionsTotal: this.#lifecycle.connectionsTotal,
       rooms: this.#core.rooms.size,
       waiting: this.#core.publisher.waiting,
     }
@@ -206,12 +198,7 @@ export class Hub<C extends Contract = Contract, M = unknown> {
 
   /** Why a new connection cannot be taken now; undefined when it can. Asked by transports before they upgrade. */
   refusal(): RotundaError | undefined {
-    if (this.#closing !== undefined) return new RotundaError('shutting_down', 'The server is stopping; come back soon.')
-    if (this.sessionCount < this.limits.maxConnections) return undefined
-    return new RotundaError(
-      'connection_limit',
-      `The server has its ${this.limits.maxConnections} connections; try later.`,
-    )
+    return this.#lifecycle.refusal()
   }
 
   /**
@@ -229,102 +216,20 @@ export class Hub<C extends Contract = Contract, M = unknown> {
 
   /** Tells the error handlers, or the console without any, of something that went wrong around this hub. */
   report(error: unknown): void {
-    if (!this.#stopped.signal.aborted) this.#handlers.report(error)
+    if (!this.#lifecycle.signal.aborted) this.#handlers.report(error)
   }
 
   /** Takes over an open connection. The transport tells the result what happens on it. */
   connect(peer: Peer, start: { readonly subprotocol: string | undefined; readonly metadata: M }): Connection {
-    const connection = new Connection<M>(this.#owner, peer, {
-      id: crypto.randomUUID(),
-      node: this.node,
-      variant: start.subprotocol === JSON_SUBPROTOCOL ? BATCHED : SINGLE,
-      metadata: start.metadata,
-      hardLimit: this.limits.hardLimit,
-    })
-    this.#core.connections.set(connection.id, connection)
-    this.#connectionsTotal += 1
-    const welcome: Welcome = {
-      session: connection.id,
-      node: this.node,
-      epoch: this.epoch,
-      maxMessageSize: this.limits.maxMessageSize,
-      maxBatch: MAX_BATCH,
-    }
-    connection.sendReserved('session.welcome', welcome, {})
-    this.#open(connection)
-    return connection
+    return this.#lifecycle.connect(peer, start)
   }
 
   /**
-   * Ends every session with 1001, stores what waits, and closes the store. Idempotent; resolves when all is done.
+   * Stops: takes no new connections, tells clients to come back within `drain` seconds (default 0: at once), stores
+   * and acknowledges what was taken, ends every session with 1001, and closes the store. Idempotent; resolves when all
+   * is done.
    */
-  close(): Promise<void> {
-    return this.#closing ??= this.#close()
-  }
-
-  async #close(): Promise<void> {
-    // Frames that arrived are handled, their messages stored and acknowledged, before connections end.
-    await this.#core.publisher.flushed()
-    for (const connection of this.#core.connections.values()) {
-      connection.close(CLOSE.goingAway, 'The server is stopping.')
-    }
-    await this.#core.publisher.flushed()
-    this.#heartbeat.stop()
-    this.#stopped.abort(new RotundaError('shutting_down', 'The server is stopping.'))
-    await this.#store.close()
-  }
-
-  #open(connection: Connection<M>): void {
-    const handlers = this.#handlers.get('open')
-    const awaited: Promise<unknown>[] = []
-    try {
-      for (const handler of handlers) {
-        const result = handler(this.#core.sessionOf(connection))
-        if (result instanceof Promise) awaited.push(result)
-      }
-    } catch (error) {
-      awaited.push(Promise.reject(error))
-    }
-    if (awaited.length === 0) return this.#opened(connection)
-    const opening = Promise.all(awaited).then(
-      () => this.#opened(connection),
-      (error) => this.#failOpen(connection, error),
-    )
-    this.#dispatch.hold(connection, opening)
-  }
-
-  #opened(connection: Connection<M>): void {
-    if (connection.state === 'connecting') connection.state = 'open'
-  }
-
-  #failOpen(connection: Connection<M>, error: unknown): void {
-    if (error instanceof RotundaError && error.code !== 'internal') {
-      return connection.closeFor(error.code, error.message)
-    }
-    this.#handlers.report(error, this.#core.sessionOf(connection))
-    connection.closeFor('internal', 'The server failed to open this session.')
-  }
-
-  #ended(connection: Connection, code: number, reason: string): void {
-    this.#core.rooms.leaveAll(connection)
-    this.#core.connections.delete(connection.id)
-    this.#tell('close', connection, code, reason)
-  }
-
-  #tell<K extends 'close' | 'ping' | 'pong'>(name: K, connection: Connection, ...details: DetailsOf<C, M, K>): void {
-    const handlers = this.#handlers.get(name) as ReadonlySet<(...args: unknown[]) => unknown>
-    if (handlers.size === 0) return
-    const session = this.#core.sessionOf(connection)
-    for (const handler of handlers) {
-      try {
-        const result = handler(session, ...details)
-        if (result instanceof Promise) result.catch((error) => this.#handlers.report(error, session))
-      } catch (error) {
-        this.#handlers.report(error, session)
-      }
-    }
+  close({ drain = 0 }: { drain?: number } = {}): Promise<void> {
+    return this.#lifecycle.close(drain * 1000)
   }
 }
-
-type DetailsOf<C extends Contract, M, K extends keyof LifecycleHandlers<C, M>> =
-  Parameters<LifecycleHandlers<C, M>[K]> extends [unknown, ...infer Rest] ? Rest : never

@@ -1,5 +1,6 @@
 import { RotundaError } from '../protocol/errors.ts'
 import type { Appended, AppendMessage, MessageStore } from '../storage/store.ts'
+import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 
 /** Payload after which a commit takes no more: remote databases refuse statements of some megabytes. */
@@ -30,10 +31,13 @@ export class Journal<Origin> {
   #waiting: Entry<Origin>[] = []
   #waitingBytes = 0
   #running: Promise<void> | undefined
+  #closed = false
+  readonly #executor: Executor
 
-  constructor(store: MessageStore, limits: Limits, listener: JournalListener<Origin>) {
+  constructor(store: MessageStore, limits: Limits, executor: Executor, listener: JournalListener<Origin>) {
     this.#store = store
     this.#limits = limits
+    this.#executor = executor
     this.#listener = listener
   }
 
@@ -44,21 +48,28 @@ export class Journal<Origin> {
 
   /**
    * Takes a message for the next commit.
-   * @throws {RotundaError} `overloaded` when too much waits already.
+   * @throws {RotundaError} `overloaded` when too much waits already, `shutting_down` after `close`.
    */
   push(message: AppendMessage, origin: Origin): void {
+    if (this.#closed) throw new RotundaError('shutting_down', 'The server is stopping; send it again later.')
     const bytes = this.#waitingBytes + message.payload.length
     if (this.#waiting.length >= this.#limits.maxJournalQueue || bytes > this.#limits.maxJournalBytes) {
       throw new RotundaError('overloaded', `${this.#waiting.length} messages wait to be stored; try again later.`)
     }
     this.#waitingBytes = bytes
     this.#waiting.push({ message, origin })
-    this.#running ??= this.#run()
+    this.#running ??= this.#executor.track(this.#run())
   }
 
   /** Resolves when nothing waits and no commit is in flight. */
   async flushed(): Promise<void> {
     while (this.#running !== undefined) await this.#running
+  }
+
+  /** Takes nothing more; resolves when what was taken is stored or refused. */
+  close(): Promise<void> {
+    this.#closed = true
+    return this.flushed()
   }
 
   async #run(): Promise<void> {

@@ -10,6 +10,7 @@ export type {
   RequestContext,
   RpcHandler,
 } from './context.ts'
+export { Executor } from './executor.ts'
 export type { History } from './history.ts'
 export { historyText } from './history.ts'
 export type { LifecycleHandlers } from './handlers.ts'

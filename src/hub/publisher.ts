@@ -5,6 +5,7 @@ import type { Appended, AppendMessage, MessageStore } from '../storage/store.ts'
 import { encodeFrames } from './channel.ts'
 import type { Connection } from './connection.ts'
 import { type Entry, Journal, type JournalListener } from './journal.ts'
+import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 import { fromAppended, type LogEnvelope } from './log_envelope.ts'
 import type { Rooms } from './rooms.ts'
@@ -41,8 +42,14 @@ export class Publisher implements JournalListener<Origin> {
   readonly #rooms: Rooms
   readonly #report: (error: unknown) => void
 
-  constructor(store: MessageStore, limits: Limits, rooms: Rooms, report: (error: unknown) => void) {
-    this.#journal = new Journal(store, limits, this)
+  constructor(
+    store: MessageStore,
+    limits: Limits,
+    executor: Executor,
+    rooms: Rooms,
+    report: (error: unknown) => void,
+  ) {
+    this.#journal = new Journal(store, limits, executor, this)
     this.#rooms = rooms
     this.#report = report
   }
@@ -51,13 +58,17 @@ export class Publisher implements JournalListener<Origin> {
     return this.#journal.waiting
   }
 
-  /** @throws {RotundaError} `overloaded` */
+  /** @throws {RotundaError} `overloaded`, `shutting_down` */
   push(message: AppendMessage, origin: Origin): void {
     this.#journal.push(message, origin)
   }
 
   flushed(): Promise<void> {
     return this.#journal.flushed()
+  }
+
+  close(): Promise<void> {
+    return this.#journal.close()
   }
 
   committed(entries: readonly Entry<Origin>[], appended: readonly Appended[], milliseconds: number): void {

@@ -3,6 +3,7 @@ import { RotundaError } from '../protocol/errors.ts'
 import type { Gap, Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { MessageStore, RoomExtent } from '../storage/store.ts'
 import { Channel, type Variant } from './channel.ts'
+import type { Executor } from './executor.ts'
 import { aheadGap, epochGap, trimmedGap } from './gap.ts'
 import type { Limits } from './limits.ts'
 import { fromStored, type LogEnvelope } from './log_envelope.ts'
@@ -16,6 +17,7 @@ import { Subscription } from './subscription.ts'
 export interface RoomEnvironment {
   readonly store: MessageStore
   readonly limits: Limits
+  readonly executor: Executor
   /** Aborted when the hub closes. */
   readonly signal: AbortSignal
   report(error: unknown): void
@@ -45,7 +47,7 @@ export class Room {
     this.name = name
     this.#environment = environment
     this.#pages = new PageReader((after, limit) => this.#readLog(after, limit))
-    this.#loaded = this.#load()
+    this.#loaded = this.track(this.#load())
     this.#loaded.catch(() => {})
   }
 
@@ -80,6 +82,11 @@ export class Room {
 
   report(error: unknown): void {
     this.#environment.report(error)
+  }
+
+  /** Makes the executor own something that goes on for this room. */
+  track<T>(task: Promise<T>): Promise<T> {
+    return this.#environment.executor.track(task)
   }
 
   /**
@@ -127,7 +134,7 @@ export class Room {
   doubt(): void {
     if (this.#doubting) return
     this.#doubting = true
-    keepTrying(() => this.#environment.store.extent(this.name), this.#environment)
+    this.track(keepTrying(() => this.#environment.store.extent(this.name), this.#environment))
       .then(({ head }) => this.notice(head), () => {})
       .finally(() => this.#doubting = false)
   }
@@ -226,7 +233,7 @@ export class Room {
 
   #advance(): void {
     this.#advancing = true
-    this.#readToKnown().catch(() => this.#known = this.#head).finally(() => {
+    this.track(this.#readToKnown()).catch(() => this.#known = this.#head).finally(() => {
       this.#advancing = false
       this.notice(this.#known)
     })

@@ -42,7 +42,7 @@ export class Subscription {
     if (this.#cursor === this.room.head) return this.#goLive()
     if (this.#cursor > this.room.head || this.#reading) return
     this.#reading = true
-    this.#catchUp().catch(() => this.#ended = true).finally(() => {
+    this.room.track(this.#catchUp()).catch(() => this.#ended = true).finally(() => {
       this.#reading = false
       // The head may have moved, or the peer drained, after the last look and before this line.
       this.resume()

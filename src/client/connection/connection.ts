@@ -1,6 +1,7 @@
 import { CLOSE, shouldReconnect } from '../../protocol/close_codes.ts'
-import { encodeEnvelope } from '../../protocol/json_codec.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
+import { RotundaError } from '../../protocol/errors.ts'
+import { encodeEnvelope } from '../../protocol/json_codec.ts'
 import type { Welcome } from '../../protocol/reserved.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../options.ts'
@@ -23,9 +24,9 @@ export interface CloseInfo {
   readonly willReconnect: boolean
 }
 
-/** Whom a connection tells. */
+/** Whom a connection tells; its `state` has changed already. */
 export interface ConnectionEvents {
-  state(state: ClientState): void
+  connecting(): void
   /** The server has welcomed us; what is sent from now on leaves. */
   open(welcome: Welcome): void
   frame(text: string): void
@@ -74,7 +75,8 @@ export class Connection {
   connect(): void {
     if (this.#state !== 'closed') return
     this.#backoff.reset()
-    this.#setState('connecting')
+    this.#state = 'connecting'
+    this.#events.connecting()
     globalThis.addEventListener?.('online', this.#online)
     this.#attempt()
   }
@@ -97,12 +99,6 @@ export class Connection {
     if (this.#socket === undefined) this.#attempt()
   }
 
-  #setState(state: ClientState): void {
-    if (this.#state === state) return
-    this.#state = state
-    this.#events.state(state)
-  }
-
   #wait(milliseconds: number, then: () => void): void {
     this.#cancelWait()
     this.#cancelWait = this.#clock.after(milliseconds, then)
@@ -113,11 +109,17 @@ export class Connection {
       this.#settings.connectTimeout,
       () => this.#lost(CLOSE.abnormal, 'The server did not welcome us in time.'),
     )
-    const socket: Socket = new Socket(this.#settings.WebSocket, this.#settings.url, {
-      frame: (text) => this.#receive(socket, text),
-      ended: (code, reason) => this.#ended(code, reason),
-    })
-    this.#socket = socket
+    const { WebSocket, url } = this.#settings
+    try {
+      const socket: Socket = new Socket(WebSocket, url, {
+        frame: (text) => this.#receive(socket, text),
+        ended: (code, reason) => this.#ended(code, reason),
+      })
+      this.#socket = socket
+    } catch (cause) {
+      this.#stop(CLOSE.abnormal, String(cause))
+      throw new RotundaError('invalid_config', `No WebSocket can be made for ${url}: ${cause}`, { cause })
+    }
   }
 
   #receive(socket: Socket, text: string): void {
@@ -140,8 +142,8 @@ export class Connection {
     this.#openedAt = this.#clock.now()
     socket.welcomed(welcome)
     this.#heartbeat.start()
-    this.#setState('open')
-    if (this.#socket === socket) this.#events.open(welcome)
+    this.#state = 'open'
+    this.#events.open(welcome)
   }
 
   /** The server asks its clients to move to another one, not all at once. */
@@ -167,18 +169,19 @@ export class Connection {
   #ended(code: number, reason: string, wait?: number): void {
     if (!shouldReconnect(code)) return this.#stop(code, reason)
     const wasOpen = this.#state === 'open'
-    this.#release()
     if (wasOpen && this.#clock.now() - this.#openedAt >= this.#settings.backoff.base) this.#backoff.reset()
+    this.#release()
     this.#wait(wait ?? this.#backoff.next(), () => this.#attempt())
-    if (wasOpen) this.#setState('reconnecting')
-    if (wasOpen) this.#events.down({ code, reason, willReconnect: true })
+    if (!wasOpen) return
+    this.#state = 'reconnecting'
+    this.#events.down({ code, reason, willReconnect: true })
   }
 
   #stop(code: number, reason: string): void {
     this.#release()
     this.#cancelWait()
     globalThis.removeEventListener?.('online', this.#online)
-    this.#setState('closed')
+    this.#state = 'closed'
     this.#events.down({ code, reason, willReconnect: false })
   }
 

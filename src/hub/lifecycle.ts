@@ -1,0 +1,182 @@
+import { CLOSE } from '../protocol/close_codes.ts'
+import type { Frame } from '../protocol/codec.ts'
+import type { Contract } from '../protocol/contract.ts'
+import { RotundaError } from '../protocol/errors.ts'
+import { JSON_SUBPROTOCOL, jsonCodec, MAX_BATCH } from '../protocol/json_codec.ts'
+import type { Welcome } from '../protocol/reserved.ts'
+import type { Variant } from './channel.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
+import type { HubCore } from './core.ts'
+import type { Dispatch } from './dispatch.ts'
+import { type Executor, withinTime } from './executor.ts'
+import type { Handlers, LifecycleHandlers } from './handlers.ts'
+import { Heartbeat } from './heartbeat.ts'
+import type { Peer } from './peer.ts'
+
+/** How long clients may take to answer the close frame when the hub closes, in milliseconds. */
+const CLOSING_GRACE = 2_000
+/** How long handlers in flight may take when the hub closes, in milliseconds. */
+const HANDLER_GRACE = 5_000
+
+const BATCHED: Variant = { codec: jsonCodec, batches: true }
+const SINGLE: Variant = { codec: jsonCodec, batches: false }
+
+/** What a lifecycle is given beside what it works on. */
+export interface LifecycleOptions {
+  readonly node: string
+  /** Aborted when all is closed. */
+  readonly stop: AbortController
+  /** Stopped with the hub, where it is the hub's own. */
+  readonly ownExecutor: Executor | undefined
+}
+
+/** How connections begin and end, and the whole hub with them. */
+export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
+  readonly #core: HubCore<C, M>
+  readonly #handlers: Handlers<C, M>
+  readonly #dispatch: Dispatch
+  readonly #options: LifecycleOptions
+  readonly #heartbeat: Heartbeat
+  #connectionsTotal = 0
+  #closing: Promise<void> | undefined
+  #whenEmpty: (() => void) | undefined
+
+  constructor(core: HubCore<C, M>, handlers: Handlers<C, M>, dispatch: Dispatch, options: LifecycleOptions) {
+    this.#core = core
+    this.#handlers = handlers
+    this.#dispatch = dispatch
+    this.#options = options
+    this.#heartbeat = new Heartbeat(core.connections, core.limits, core.executor)
+  }
+
+  get signal(): AbortSignal {
+    return this.#options.stop.signal
+  }
+
+  get connectionsTotal(): number {
+    return this.#connectionsTotal
+  }
+
+  refusal(): RotundaError | undefined {
+    if (this.#closing !== undefined) return new RotundaError('shutting_down', 'The server is stopping; come back soon.')
+    const { maxConnections } = this.#core.limits
+    if (this.#core.connections.size < maxConnections) return undefined
+    return new RotundaError('connection_limit', `The server has its ${maxConnections} connections; try later.`)
+  }
+
+  connect(peer: Peer, start: { readonly subprotocol: string | undefined; readonly metadata: M }): Connection {
+    const { limits, connections, store } = this.#core
+    const connection = new Connection<M>(this, peer, {
+      id: crypto.randomUUID(),
+      node: this.#options.node,
+      variant: start.subprotocol === JSON_SUBPROTOCOL ? BATCHED : SINGLE,
+      metadata: start.metadata,
+      hardLimit: limits.hardLimit,
+    })
+    connections.set(connection.id, connection)
+    this.#connectionsTotal += 1
+    const welcome: Welcome = {
+      session: connection.id,
+      node: this.#options.node,
+      epoch: store.epoch,
+      maxMessageSize: limits.maxMessageSize,
+      maxBatch: MAX_BATCH,
+    }
+    connection.sendReserved('session.welcome', welcome, {})
+    this.#open(connection)
+    return connection
+  }
+
+  receive(connection: Connection, frame: Frame): void {
+    this.#dispatch.receive(connection, frame)
+  }
+
+  pinged(connection: Connection, data: Uint8Array): void {
+    this.#tell('ping', connection, data)
+  }
+
+  ponged(connection: Connection, data: Uint8Array): void {
+    this.#tell('pong', connection, data)
+  }
+
+  ended(connection: Connection, code: number, reason: string): void {
+    const { connections, rooms } = this.#core
+    rooms.leaveAll(connection)
+    connections.delete(connection.id)
+    if (connections.size === 0) this.#whenEmpty?.()
+    this.#tell('close', connection, code, reason)
+  }
+
+  /** @param window Milliseconds within which clients are told to come back. */
+  close(window: number): Promise<void> {
+    return this.#closing ??= this.#close(window)
+  }
+
+  async #close(window: number): Promise<void> {
+    const { connections, publisher, executor, store } = this.#core
+    if (window > 0) {
+      for (const connection of connections.values()) connection.sendReserved('session.drain', { window }, {})
+      await this.#empty(window)
+    }
+    await publisher.flushed()
+    for (const connection of connections.values()) connection.close(CLOSE.goingAway, 'The server is stopping.')
+    await this.#empty(CLOSING_GRACE)
+    await executor.idle(HANDLER_GRACE)
+    await publisher.close()
+    this.#heartbeat.stop()
+    this.#options.stop.abort(new RotundaError('shutting_down', 'The server is stopping.'))
+    await this.#options.ownExecutor?.stop()
+    await store.close()
+  }
+
+  /** Resolves when no session is left, or after the given milliseconds. */
+  #empty(milliseconds: number): Promise<void> {
+    if (this.#core.connections.size === 0) return Promise.resolve()
+    return withinTime(new Promise<void>((resolve) => this.#whenEmpty = resolve), milliseconds)
+  }
+
+  #open(connection: Connection<M>): void {
+    const awaited: Promise<unknown>[] = []
+    try {
+      for (const handler of this.#handlers.get('open')) {
+        const result = handler(this.#core.sessionOf(connection))
+        if (result instanceof Promise) awaited.push(result)
+      }
+    } catch (error) {
+      awaited.push(Promise.reject(error))
+    }
+    if (awaited.length === 0) return this.#opened(connection)
+    const opened = () => this.#opened(connection)
+    const failed = (error: unknown) => this.#failOpen(connection, error)
+    this.#dispatch.hold(connection, Promise.all(awaited).then(opened, failed))
+  }
+
+  #opened(connection: Connection<M>): void {
+    if (connection.state === 'connecting') connection.state = 'open'
+  }
+
+  #failOpen(connection: Connection<M>, error: unknown): void {
+    if (error instanceof RotundaError && error.code !== 'internal') {
+      return connection.closeFor(error.code, error.message)
+    }
+    this.#handlers.report(error, this.#core.sessionOf(connection))
+    connection.closeFor('internal', 'The server failed to open this session.')
+  }
+
+  #tell<K extends 'close' | 'ping' | 'pong'>(name: K, connection: Connection, ...details: DetailsOf<C, M, K>): void {
+    const handlers = this.#handlers.get(name) as ReadonlySet<(...args: unknown[]) => unknown>
+    if (handlers.size === 0) return
+    const session = this.#core.sessionOf(connection)
+    for (const handler of handlers) {
+      try {
+        const result = handler(session, ...details)
+        if (result instanceof Promise) result.catch((error) => this.#handlers.report(error, session))
+      } catch (error) {
+        this.#handlers.report(error, session)
+      }
+    }
+  }
+}
+
+type DetailsOf<C extends Contract, M, K extends keyof LifecycleHandlers<C, M>> =
+  Parameters<LifecycleHandlers<C, M>[K]> extends [unknown, ...infer Rest] ? Rest : never
