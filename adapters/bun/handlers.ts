@@ -9,9 +9,9 @@ import {
   type Next,
   RotundaError,
   type RouteOptions,
-  type Upgrade,
 } from '../../src/mod.ts'
-import { BunHost, BunPeer, type SocketData } from './peer.ts'
+import { BunPeer, type SocketData } from './peer.ts'
+import { BunHost, upgradeTo } from './upgrade.ts'
 
 /** What to give to `Bun.serve`. */
 export interface BunHandlers<M> {
@@ -85,19 +85,6 @@ export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: Rout
       },
     },
   }
-}
-
-/** Makes a request a WebSocket of the `websocket` handlers; undefined when that is done, as Bun expects. */
-export function upgradeTo<M>(host: BunHost, request: Request, upgrade: Upgrade<M>): Response | undefined {
-  const data: SocketData<M> = {
-    host,
-    upgrade,
-    remotePort: host.server.requestIP(request)?.port ?? 0,
-    connection: undefined,
-  }
-  const headers = upgrade.subprotocol === undefined ? {} : { 'sec-websocket-protocol': upgrade.subprotocol }
-  if (host.server.upgrade(request, { data, headers })) return undefined
-  return errorResponse(new RotundaError('invalid_handshake', 'Bun could not upgrade this request to a WebSocket.'))
 }
 
 function notFound(request: Request): Response {

@@ -1,5 +1,6 @@
-import type { Server, ServerWebSocket } from 'bun'
-import type { Connection, Host, Peer, SendResult, Upgrade } from '../../src/mod.ts'
+import type { ServerWebSocket } from 'bun'
+import type { Connection, Peer, SendResult, Upgrade } from '../../src/mod.ts'
+import type { BunHost } from './upgrade.ts'
 
 /** What each of Bun's sockets carries. */
 export interface SocketData<M> {
@@ -8,23 +9,6 @@ export interface SocketData<M> {
   readonly remotePort: number
   /** Set when the socket opens. */
   connection: Connection | undefined
-}
-
-/** A Bun server as seen by the hub: native topics. */
-export class BunHost implements Host {
-  readonly server: Server<unknown>
-
-  constructor(server: Server<unknown>) {
-    this.server = server
-  }
-
-  publish(topic: string, frame: string | Uint8Array): void {
-    this.server.publish(topic, frame as string | Uint8Array<ArrayBuffer>)
-  }
-
-  byteLength(text: string): number {
-    return Buffer.byteLength(text)
-  }
 }
 
 /** One of Bun's sockets as seen by the hub. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { denoHandler, denoUpgrade } from './handler.ts'
+export { denoHandler } from './handler.ts'
 export type { DenoHandler } from './handler.ts'
 export type { DenoServeInfo } from './runtime.ts'
 export { serve } from './serve.ts'

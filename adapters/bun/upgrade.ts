@@ -1,0 +1,34 @@
+import type { Server } from 'bun'
+import { errorResponse, type Host, RotundaError, type Upgrade } from '../../src/mod.ts'
+import type { SocketData } from './peer.ts'
+
+/** A Bun server as seen by the hub: native topics. */
+export class BunHost implements Host {
+  readonly server: Server<unknown>
+
+  constructor(server: Server<unknown>) {
+    this.server = server
+  }
+
+  publish(topic: string, frame: string | Uint8Array): void {
+    this.server.publish(topic, frame as string | Uint8Array<ArrayBuffer>)
+  }
+
+  byteLength(text: string): number {
+    return Buffer.byteLength(text)
+  }
+}
+
+/** Makes a request a WebSocket of the `websocket` handlers; undefined when that is done, as Bun expects. */
+export function upgradeTo<M>(host: BunHost, request: Request, upgrade: Upgrade<M>): Response | undefined {
+  const data: SocketData<M> = {
+    host,
+    upgrade,
+    remotePort: host.server.requestIP(request)?.port ?? 0,
+    connection: undefined,
+  }
+  // Left out, Bun answers with the first one offered, whatever it is (oven-sh/bun#18243); an empty one it leaves out.
+  const headers = { 'sec-websocket-protocol': upgrade.subprotocol ?? '' }
+  if (host.server.upgrade(request, { data, headers })) return undefined
+  return errorResponse(new RotundaError('invalid_handshake', 'Bun could not upgrade this request to a WebSocket.'))
+}

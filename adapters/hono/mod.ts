@@ -1,0 +1,7 @@
+/**
+ * rotunda in a Hono app, on Bun and on Deno.
+ *
+ * @module
+ */
+export { realtime } from './realtime.ts'
+export type { RealtimeOptions } from './realtime.ts'
