@@ -1,5 +1,14 @@
 import type { Server } from 'bun'
-import { checkPort, type Contract, type Hub, listen, type RotundaServer, type ServeOptions } from '../../src/mod.ts'
+import {
+  checkPort,
+  type Contract,
+  errorResponse,
+  type Hub,
+  listen,
+  RotundaError,
+  type RotundaServer,
+  type ServeOptions,
+} from '../../src/mod.ts'
 import { bunHandlers } from './handlers.ts'
 
 /**
@@ -25,6 +34,11 @@ export function serve<C extends Contract, M>(
       ...(hostname === undefined ? {} : { hostname }),
       fetch: (request: Request, server: Server<unknown>) => handlers.fetch(request, server, next),
       websocket: handlers.websocket,
+      // Bun's own page for what `fetch` throws shows source code and paths to whoever asked.
+      error: (cause: unknown) => {
+        hub.report(cause)
+        return errorResponse(new RotundaError('internal', 'The server failed to answer this request.', { cause }))
+      },
     }))
   let stopping: Promise<void> | undefined
   return {

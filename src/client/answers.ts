@@ -1,12 +1,11 @@
 import type { Envelope } from '../protocol/envelope.ts'
-import { isErrorCode, RotundaError } from '../protocol/errors.ts'
+import { RotundaError } from '../protocol/rotunda_error.ts'
 import type { ErrorPayload } from '../protocol/reserved.ts'
 
-/** What an `error` envelope says. A code of a newer server, unknown here, becomes `internal`. */
+/** What an `error` envelope says. A newer server may have codes that are not in our table. */
 export function readError({ payload }: Envelope): { readonly error: RotundaError; readonly retryable: boolean } {
   const { code, message, retryable } = (payload ?? {}) as Partial<ErrorPayload>
-  const error = new RotundaError(isErrorCode(code) ? code : 'internal', message ?? 'The server gave no reason.')
-  return { error, retryable: retryable === true }
+  return { error: new RotundaError(code ?? 'internal', message ?? ''), retryable: retryable === true }
 }
 
 /** The error of a call that its caller has given up. */
@@ -20,27 +19,16 @@ export function closedError(): RotundaError {
 }
 
 /**
- * A promise to be settled elsewhere. Rejecting it with `closed` or `aborted`, the caller's own doing, is not an
- * unhandled rejection where nobody looks at it.
+ * A call's promise for its caller. Where nobody looks at it, its failure is an unhandled rejection as it should be, but
+ * not with `closed` or `aborted`, which are the caller's own doing.
  */
-export interface Deferred<T> {
-  readonly promise: Promise<T>
-  resolve(value: T): void
-  reject(error: unknown): void
-}
-
-export function deferred<T>(): Deferred<T> {
+export function forCaller<T>(work: Promise<T>): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
-  return {
-    promise,
-    resolve,
-    reject(error) {
-      if (error instanceof RotundaError && (error.code === 'closed' || error.code === 'aborted')) {
-        promise.catch(() => {})
-      }
-      reject(error)
-    },
-  }
+  work.then(resolve, (error) => {
+    if (error.code === 'closed' || error.code === 'aborted') promise.catch(() => {})
+    reject(error)
+  })
+  return promise
 }
 
 /** Calls once when the signal is aborted; returns what stops watching it. */

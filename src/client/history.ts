@@ -1,5 +1,5 @@
 import type { HistoryPage, LogEntry } from './inbox.ts'
-import { RotundaError } from '../protocol/errors.ts'
+import { RotundaError } from '../protocol/rotunda_error.ts'
 
 /** Where to start reading a room's history, and how much to fetch at once. */
 export interface HistoryOptions {

@@ -1,4 +1,6 @@
-import { RotundaError } from '../protocol/errors.ts'
+import type { Envelope } from '../protocol/envelope.ts'
+import { RotundaError } from '../protocol/rotunda_error.ts'
+import { abortedError, closedError } from './answers.ts'
 import type { Clock } from './clock.ts'
 import type { Connection } from './connection/connection.ts'
 import { fits } from './connection/frames.ts'
@@ -8,6 +10,8 @@ import type { Settings } from './options.ts'
 export class Link {
   readonly settings: Settings
   readonly clock: Clock
+  /** Nothing is taken any more, until the application connects again. */
+  isEnded = false
   readonly #connection: Connection
   #references = 0
 
@@ -36,10 +40,34 @@ export class Link {
     return this.#connection.send(text)
   }
 
-  /** What the server would close the connection for, as an error; undefined for what it takes, as far as is known. */
+  /**
+   * An envelope as text that the server takes.
+   * @throws {RotundaError} `message_too_big`, or `invalid_payload` for what JSON cannot say.
+   */
+  encode(envelope: Envelope): string {
+    let text: string
+    try {
+      text = JSON.stringify(envelope)
+    } catch (cause) {
+      throw new RotundaError('invalid_payload', 'payload: cannot be written as JSON', { cause })
+    }
+    const error = this.tooBig(text)
+    if (error !== undefined) throw error
+    return text
+  }
+
+  /** Why the server would close the connection over this; undefined for what it takes, as far as is known. */
   tooBig(text: string): RotundaError | undefined {
     const most = this.#connection.welcome?.maxMessageSize ?? Infinity
     if (fits(text, most)) return undefined
     return new RotundaError('message_too_big', `The message is larger than the server's limit of ${most} bytes.`)
+  }
+
+  /** @throws {RotundaError} `closed`, `aborted`, or `queue_full` where so many wait already. */
+  admit(waiting: number, signal: AbortSignal | undefined): void {
+    const { maxQueue } = this.settings
+    if (this.isEnded) throw closedError()
+    if (signal?.aborted) throw abortedError(signal)
+    if (waiting >= maxQueue) throw new RotundaError('queue_full', `${maxQueue} calls wait already.`)
   }
 }

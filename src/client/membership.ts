@@ -1,5 +1,4 @@
 import type { Envelope } from '../protocol/envelope.ts'
-import { encodeEnvelope } from '../protocol/json_codec.ts'
 import type { Cursor, Gap, Joined, JoinRequest } from '../protocol/reserved.ts'
 import { readError } from './answers.ts'
 import { Backoff } from './connection/backoff.ts'
@@ -64,8 +63,8 @@ export class Membership implements InboxOwner {
     if (this.#joinRef !== undefined || this.#joined || this.#left || !this.#link.isOpen) return
     const ref = this.#joinRef = this.#link.reference()
     const since = this.#inbox.position
-    const payload = JSON.stringify(since === undefined ? this.#request : { since })
-    this.#link.send(encodeEnvelope({ type: 'room.join', room: this.name, ref, payload }))
+    const payload = since === undefined ? this.#request : { since }
+    this.#link.send(this.#link.encode({ type: 'room.join', room: this.name, ref, payload }))
   }
 
   rejoin(): void {
@@ -127,7 +126,7 @@ export class Membership implements InboxOwner {
   }
 
   async fetch(after: number): Promise<HistoryPage> {
-    const payload = JSON.stringify({ after, limit: FETCH })
+    const payload = { after, limit: FETCH }
     return await this.#requests.call({ type: 'room.history', room: this.name, payload }) as HistoryPage
   }
 
@@ -136,7 +135,7 @@ export class Membership implements InboxOwner {
   }
 
   #sendLeave(): void {
-    this.#link.send(encodeEnvelope({ type: 'room.leave', room: this.name, payload: '{}' }))
+    this.#link.send(this.#link.encode({ type: 'room.leave', room: this.name, payload: {} }))
   }
 
   #enter(joined: Joined): void {

@@ -1,5 +1,5 @@
 import type { Contract, Protocol } from '../protocol/contract.ts'
-import { RotundaError } from '../protocol/errors.ts'
+import { RotundaError } from '../protocol/rotunda_error.ts'
 import type { BackoffOptions } from './connection/backoff.ts'
 import type { HeartbeatOptions } from './connection/heartbeat.ts'
 import type { WebSocketConstructor } from './connection/socket.ts'
@@ -43,34 +43,24 @@ export interface Settings {
 
 /** @throws {RotundaError} `invalid_config`, naming the option. */
 export function readOptions<C extends Contract>(options: ClientOptions<C>): Settings {
-  const number = (name: string, value: number | undefined, standard: number, least = 1): number => {
-    if (value === undefined) return standard
-    if (value >= least) return value
-    throw new RotundaError('invalid_config', `${name} is ${value}; it must be a number from ${least}.`)
-  }
-  const { heartbeat, backoff } = options
-  const base = number('backoff.base', backoff?.base, 3_000)
-  const WebSocket = options.WebSocket ?? globalThis.WebSocket
-  if (typeof options.protocol?.definitions !== 'object') {
-    throw new RotundaError('invalid_config', 'createClient needs a "protocol" made with defineProtocol({…}).')
-  }
-  if (typeof WebSocket !== 'function') {
-    throw new RotundaError('invalid_config', 'There is no global WebSocket here: give one as option "WebSocket".')
-  }
-  return {
+  const settings = {
+    connectTimeout: 10_000,
+    ackTimeout: 10_000,
+    requestTimeout: 10_000,
+    maxQueue: 10_000,
+    maxInFlight: 256,
+    WebSocket: globalThis.WebSocket,
+    ...options,
+    heartbeat: { interval: 30_000, timeout: 10_000, ...options.heartbeat },
+    backoff: { base: 3_000, max: 60_000, ...options.backoff },
     url: readUrl(options.url),
-    connectTimeout: number('connectTimeout', options.connectTimeout, 10_000),
-    ackTimeout: number('ackTimeout', options.ackTimeout, 10_000),
-    requestTimeout: number('requestTimeout', options.requestTimeout, 10_000),
-    heartbeat: {
-      interval: number('heartbeat.interval', heartbeat?.interval, 30_000, 0),
-      timeout: number('heartbeat.timeout', heartbeat?.timeout, 10_000),
-    },
-    backoff: { base, max: number('backoff.max', backoff?.max, Math.max(base, 60_000)) },
-    maxQueue: number('maxQueue', options.maxQueue, 10_000),
-    maxInFlight: number('maxInFlight', options.maxInFlight, 256),
-    WebSocket,
   }
+  const numbers = { ...settings, ...settings.heartbeat, ...settings.backoff }
+  for (const [name, value] of Object.entries(numbers)) {
+    if (typeof value === 'number' && !(value >= 0)) throw invalid(name, value)
+  }
+  if (typeof settings.WebSocket !== 'function') throw invalid('WebSocket', settings.WebSocket)
+  return settings
 }
 
 function readUrl(given: string | URL): string {
@@ -81,5 +71,9 @@ function readUrl(given: string | URL): string {
   } catch {
     // Told below.
   }
-  throw new RotundaError('invalid_config', `url is "${given}"; it must be like ws://localhost:8080/ws.`)
+  throw invalid('url', given)
+}
+
+function invalid(name: string, value: unknown): RotundaError {
+  return new RotundaError('invalid_config', `createClient: ${name} cannot be ${value}.`)
 }

@@ -1,17 +1,18 @@
-import { encodeEnvelope } from '../protocol/json_codec.ts'
-import type { EncodedEnvelope, Envelope } from '../protocol/envelope.ts'
-import { RotundaError } from '../protocol/errors.ts'
+import type { Envelope } from '../protocol/envelope.ts'
+import type { RotundaError } from '../protocol/rotunda_error.ts'
 import type { Ack } from '../protocol/reserved.ts'
-import { abortedError, closedError, type Deferred, deferred, onAbort, readError } from './answers.ts'
+import { abortedError, closedError, onAbort, readError } from './answers.ts'
 import { Backoff } from './connection/backoff.ts'
 import type { Link } from './link.ts'
 
 /** A durable publish that is not acknowledged yet. */
-interface Entry extends Deferred<Ack> {
+interface Entry {
   /** The encoded envelope, the same whenever it is sent. */
   readonly text: string
   state: 'waiting' | 'sent' | 'failed'
   sentAt: number
+  resolve(ack: Ack): void
+  reject(error: RotundaError): void
   stopWatching(): void
 }
 
@@ -39,21 +40,17 @@ export class PublishQueue {
     this.#backoff = new Backoff(RETRY, link.clock.random)
   }
 
-  add(envelope: Omit<EncodedEnvelope, 'ref'>, signal: AbortSignal | undefined): Promise<Ack> {
+  // Async, so that what is thrown becomes the promise's rejection.
+  // deno-lint-ignore require-await
+  async add(envelope: Envelope, signal: AbortSignal | undefined): Promise<Ack> {
+    this.#link.admit(this.#entries.size - this.#sent, signal)
     const ref = this.#link.reference()
-    const text = encodeEnvelope({ ...envelope, ref })
-    const { maxQueue } = this.#link.settings
-    const error = signal?.aborted
-      ? abortedError(signal)
-      : this.#entries.size - this.#sent >= maxQueue
-      ? new RotundaError('queue_full', `${maxQueue} messages wait to be sent already.`)
-      : this.#link.tooBig(text)
-    if (error !== undefined) return Promise.reject(error)
+    const text = this.#link.encode({ ...envelope, ref })
     const stopWatching = onAbort(signal, () => this.#settle(ref)?.reject(abortedError(signal!)))
-    const entry: Entry = { ...deferred<Ack>(), text, state: 'waiting', sentAt: 0, stopWatching }
-    this.#entries.set(ref, entry)
-    this.#schedule()
-    return entry.promise
+    const { promise, resolve, reject } = Promise.withResolvers<Ack>()
+    this.#entries.set(ref, { text, state: 'waiting', sentAt: 0, resolve, reject, stopWatching })
+    this.#proceed()
+    return promise
   }
 
   /** Takes an answer; false when it belongs to no publish. */
@@ -78,7 +75,7 @@ export class PublishQueue {
   }
 
   opened(): void {
-    this.#schedule()
+    this.#proceed()
   }
 
   /** The connection is gone: what was on it goes back to its place. */
@@ -115,15 +112,19 @@ export class PublishQueue {
     if (entry.state === 'sent') this.#move(entry, 'failed')
   }
 
-  /** What is published, and answered, in one turn is dealt with together. */
+  /** All answers of one frame count before anything more is sent: one of them may be a failure. */
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     queueMicrotask(() => {
       this.#scheduled = false
-      if (this.#failed > 0) this.#pauseWhenSettled()
-      else this.#pump()
+      this.#proceed()
     })
+  }
+
+  #proceed(): void {
+    if (this.#failed > 0) this.#pauseWhenSettled()
+    else this.#pump()
   }
 
   #pump(): void {

@@ -1,8 +1,8 @@
-import type { Contract, Protocol } from '../protocol/contract.ts'
+import type { Contract, EventDefinition, Protocol } from '../protocol/contract.ts'
 import type { Envelope } from '../protocol/envelope.ts'
-import { RotundaError } from '../protocol/errors.ts'
+import { RotundaError } from '../protocol/rotunda_error.ts'
 import { Listeners } from './listeners.ts'
-import { check } from './payload.ts'
+import { check } from './check.ts'
 import type { ErrorContext, ErrorHandler } from './types.ts'
 
 /** Told of what went wrong with a message. */
@@ -30,16 +30,23 @@ export class Receiver {
 
   /** How to get a message's payload, and how to tell its handlers. What nobody handles is not checked. */
   prepare(envelope: Envelope): { read(): unknown; tell(payload: unknown, thrown: Thrown): void } {
-    const { type, room, id = '', seq = 0, ts = 0, from } = envelope
-    const handlers = this.#handlers.get(type)
-    const definition = Object.hasOwn(this.#definitions, type) ? this.#definitions[type] : undefined
-    if (handlers === undefined || handlers.size === 0 || definition?.kind !== 'event') return { read() {}, tell() {} }
-    const place = definition.durable ? { id, seq } : {}
+    const handlers = this.#handlers.get(envelope.type)
+    const definition = this.#definition(envelope)
+    if (handlers === undefined || handlers.size === 0 || definition === undefined) return { read() {}, tell() {} }
     return {
       read: () => check(definition.schema, envelope.payload),
       tell: (payload, thrown) =>
-        handlers.tell((error) => thrown(error, envelope), { type, room, ...place, ts, from, payload } as AnyMessage),
+        handlers.tell((error) => thrown(error, envelope), messageOf(definition, envelope, payload)),
     }
+  }
+
+  /**
+   * The message of an envelope; undefined for an event that is not in this contract.
+   * @throws {RotundaError} `invalid_payload`
+   */
+  async read(envelope: Envelope): Promise<AnyMessage | undefined> {
+    const definition = this.#definition(envelope)
+    return definition && messageOf(definition, envelope, await check(definition.schema, envelope.payload))
   }
 
   /** Passes on a message that is not part of a log. */
@@ -65,4 +72,14 @@ export class Receiver {
     if (told.size > 0) told.tell(log, error, about)
     else log(error)
   }
+
+  #definition({ type }: Envelope): EventDefinition | undefined {
+    const definition = Object.hasOwn(this.#definitions, type) ? this.#definitions[type] : undefined
+    return definition?.kind === 'event' ? definition : undefined
+  }
+}
+
+function messageOf({ durable }: EventDefinition, envelope: Envelope, payload: unknown): AnyMessage {
+  const { type, room, id = '', seq = 0, ts = 0, from } = envelope
+  return { type, room, ...(durable ? { id, seq } : {}), ts, from, payload } as AnyMessage
 }

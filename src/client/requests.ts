@@ -1,7 +1,6 @@
-import { encodeEnvelope } from '../protocol/json_codec.ts'
-import type { EncodedEnvelope, Envelope } from '../protocol/envelope.ts'
-import { RotundaError } from '../protocol/errors.ts'
-import { abortedError, closedError, type Deferred, deferred, onAbort, readError } from './answers.ts'
+import type { Envelope } from '../protocol/envelope.ts'
+import { RotundaError } from '../protocol/rotunda_error.ts'
+import { abortedError, closedError, onAbort, readError } from './answers.ts'
 import type { Link } from './link.ts'
 
 /** How long to wait for an answer, and when to give up. */
@@ -12,9 +11,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-interface Pending extends Deferred<unknown> {
+interface Pending {
   readonly text: string
   sent: boolean
+  resolve(payload: unknown): void
+  reject(error: RotundaError): void
   release(): void
 }
 
@@ -31,17 +32,13 @@ export class Requests {
   }
 
   /** The payload of the answer. */
-  call(envelope: Omit<EncodedEnvelope, 'ref'>, { timeout, signal }: RequestOptions = {}): Promise<unknown> {
+  // Async, so that what is thrown becomes the promise's rejection.
+  // deno-lint-ignore require-await
+  async call(envelope: Envelope, { timeout, signal }: RequestOptions = {}): Promise<unknown> {
+    this.#link.admit(this.#pending.size, signal)
     const ref = this.#link.reference()
-    const text = encodeEnvelope({ ...envelope, ref })
-    const { maxQueue, requestTimeout } = this.#link.settings
-    const error = signal?.aborted
-      ? abortedError(signal)
-      : this.#pending.size >= maxQueue
-      ? new RotundaError('queue_full', `${maxQueue} requests wait for their answer already.`)
-      : this.#link.tooBig(text)
-    if (error !== undefined) return Promise.reject(error)
-    const milliseconds = timeout ?? requestTimeout
+    const text = this.#link.encode({ ...envelope, ref })
+    const milliseconds = timeout ?? this.#link.settings.requestTimeout
     const cancelTimer = this.#link.clock.after(milliseconds, () => {
       const message = `No answer to "${envelope.type}" came within ${milliseconds} ms.`
       this.#take(ref)?.reject(new RotundaError('timeout', message))
@@ -51,9 +48,9 @@ export class Requests {
       cancelTimer()
       stopWatching()
     }
-    const pending: Pending = { ...deferred(), text, sent: this.#link.send(text), release }
-    this.#pending.set(ref, pending)
-    return pending.promise
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#pending.set(ref, { text, sent: this.#link.send(text), resolve, reject, release })
+    return promise
   }
 
   /** Takes an answer; false when it belongs to no request. */

@@ -1,5 +1,5 @@
 import type { Contract, EventDefinition, EventName, EventOutput } from '../protocol/contract.ts'
-import type { RotundaError } from '../protocol/errors.ts'
+import type { RotundaError } from '../protocol/rotunda_error.ts'
 import type { StandardSchema } from '../protocol/standard_schema.ts'
 
 /** Where a message stands in its room's log. */

@@ -31,7 +31,8 @@ export class Application<C extends Contract, M> implements FrameHandler {
     let handled = false
     const awaited: Promise<unknown>[] = []
     for (const handler of handlers) {
-      const result = handler(session, frame)
+      // Wrapped, so that one that throws does not leave another's promise unheard.
+      const result = attempt(() => handler(session, frame))
       if (result instanceof Promise) awaited.push(result)
       else if (result === 'handled') handled = true
     }
@@ -113,5 +114,13 @@ export class Application<C extends Contract, M> implements FrameHandler {
     } catch (cause) {
       throw new RotundaError('internal', 'The server failed to answer this request.', { cause })
     }
+  }
+}
+
+function attempt(call: () => unknown): unknown {
+  try {
+    return call()
+  } catch (error) {
+    return Promise.reject(error)
   }
 }

@@ -37,6 +37,7 @@ export class HubCore<C extends Contract, M> {
   readonly rooms: Rooms
   readonly publisher: Publisher
   readonly connections = new Map<string, Connection<M>>()
+  readonly #report: (error: unknown) => void
 
   constructor({ definitions, ...environment }: RoomEnvironment & { readonly definitions: Definitions }) {
     const { store, limits, executor, report } = environment
@@ -44,6 +45,7 @@ export class HubCore<C extends Contract, M> {
     this.limits = limits
     this.executor = executor
     this.definitions = definitions
+    this.#report = report
     this.rooms = new Rooms(environment)
     this.publisher = new Publisher(store, limits, executor, this.rooms, report)
   }
@@ -64,9 +66,14 @@ export class HubCore<C extends Contract, M> {
     if (definition.durable) {
       return Promise.resolve(value).then((checked) => this.#appendAsServer(room, type, payloadText(checked), from, key))
     }
-    if (value instanceof Promise) void value.then((checked) => this.emit(room, type, payloadText(checked), from))
-    else this.emit(room, type, payloadText(value), from)
+    this.whenChecked(value, (text) => this.emit(room, type, text, from))
     return undefined
+  }
+
+  /** Goes on once a payload is checked. What an asynchronous schema refuses is reported: no caller waits for it. */
+  whenChecked(value: unknown, then: (text: string) => void): void {
+    if (value instanceof Promise) value.then((checked) => then(payloadText(checked))).catch(this.#report)
+    else then(payloadText(value))
   }
 
   /** Puts a checked payload into the journal. */
@@ -145,9 +152,7 @@ export class HubCore<C extends Contract, M> {
   }
 
   #withChecked(definition: EventDefinition, payload: unknown, then: (text: string) => void): void {
-    const value = validate(definition.schema, payload)
-    if (value instanceof Promise) void value.then((checked) => then(payloadText(checked)))
-    else then(payloadText(value))
+    this.whenChecked(validate(definition.schema, payload), then)
   }
 
   #connectionOf(session: Session<C, M> | undefined): Connection<M> | undefined {

@@ -12,6 +12,9 @@ import { roomOf } from './requests.ts'
 import { RoomHandle } from './room_handle.ts'
 import type { Session } from './session.ts'
 
+/** Not allowed in clients' keys, so that the keys derived from one cannot be another one. */
+const KEY_SEPARATOR = '\u001f'
+
 /** One event from a client on its way to its room, directly or through the application's handler. */
 export class EventRequest<C extends Contract, M> {
   readonly #core: HubCore<C, M>
@@ -89,10 +92,7 @@ export class EventRequest<C extends Contract, M> {
     const value = validate(schema, payload)
     if (!this.#durable) {
       this.#emitted = true
-      if (value instanceof Promise) {
-        return void value.then((checked) => this.#core.emit(room, type, payloadText(checked), this.#connection.id))
-      }
-      return this.#core.emit(room, type, payloadText(value), this.#connection.id)
+      return this.#core.whenChecked(value, (text) => this.#core.emit(room, type, text, this.#connection.id))
     }
     const count = this.#published.length
     const publishing = value instanceof Promise
@@ -108,7 +108,7 @@ export class EventRequest<C extends Contract, M> {
     const { type, ref } = this.#envelope
     const connection = this.#connection
     return new Promise((resolve, reject) => {
-      const ownKey = key === undefined ? null : count === 0 ? key : `${key}#${count + 1}`
+      const ownKey = key === undefined ? null : count === 0 ? key : `${key}${KEY_SEPARATOR}${count + 1}`
       this.#core.append(room, type, text, connection.id, ownKey, {
         ...(count === 0 ? { connection, ref } : {}),
         resolve: ({ id, seq }: Appended) => resolve({ id, seq }),

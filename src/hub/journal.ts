@@ -75,8 +75,18 @@ export class Journal<Origin> {
   async #run(): Promise<void> {
     // Lets everything that arrived in this turn of the event loop share the first commit.
     await Promise.resolve()
-    while (this.#waiting.length > 0) await this.#commit(this.#take())
+    for (let commit = this.#start(); commit !== undefined;) {
+      const tell = await commit
+      // Started before the last one's outcome is told: acks and broadcasts cost this thread what the store need not wait for.
+      commit = this.#start()
+      tell()
+      commit ??= this.#start()
+    }
     this.#running = undefined
+  }
+
+  #start(): Promise<() => void> | undefined {
+    return this.#waiting.length === 0 ? undefined : this.#commit(this.#take())
   }
 
   #take(): Entry<Origin>[] {
@@ -93,16 +103,16 @@ export class Journal<Origin> {
     return batch
   }
 
-  async #commit(entries: Entry<Origin>[]): Promise<void> {
+  /** Stores a batch and gives what tells its outcome. */
+  async #commit(entries: Entry<Origin>[]): Promise<() => void> {
     const started = performance.now()
-    let appended: Appended[]
     try {
-      appended = await this.#store.append(entries.map((entry) => entry.message))
+      const appended = await this.#store.append(entries.map((entry) => entry.message))
+      const milliseconds = performance.now() - started
+      return () => this.#listener.committed(entries, appended, milliseconds)
     } catch (cause) {
       const message = 'The message could not be stored; send it again with the same key.'
-      this.#listener.failed(entries, new RotundaError('store_unavailable', message, { cause }))
-      return
+      return () => this.#listener.failed(entries, new RotundaError('store_unavailable', message, { cause }))
     }
-    this.#listener.committed(entries, appended, performance.now() - started)
   }
 }

@@ -31,24 +31,15 @@ export const CLOSE = {
   flooding: 4003,
 } as const
 
-const NEVER_SENT: ReadonlySet<number> = new Set([CLOSE.noStatus, CLOSE.abnormal, CLOSE.tlsHandshake])
-const TERMINAL: ReadonlySet<number> = new Set([
-  CLOSE.normal,
-  CLOSE.protocolError,
-  CLOSE.unsupportedData,
-  CLOSE.invalidData,
-  CLOSE.policyViolation,
-  CLOSE.messageTooBig,
-  CLOSE.extensionRequired,
-])
-
 /** Whether a close code may be put into a close frame (RFC 6455 §7.4). */
 export function isSendableCloseCode(code: number): boolean {
-  if (!Number.isInteger(code) || NEVER_SENT.has(code)) return false
-  return (code >= 1000 && code <= 1014 && code !== 1004) || (code >= 3000 && code <= 4999)
+  if (!Number.isInteger(code) || code === 1004 || code === CLOSE.noStatus || code === CLOSE.abnormal) return false
+  return (code >= 1000 && code <= 1014) || (code >= 3000 && code <= 4999)
 }
 
 /** Whether a client should connect again after its connection was closed with this code. */
 export function shouldReconnect(code: number): boolean {
-  return !TERMINAL.has(code) && !(code >= 4500 && code <= 4999)
+  // Numbers instead of names: these few bytes are part of every client.
+  return code !== 1000 && code !== 1002 && code !== 1003 && !(code >= 1007 && code <= 1010) &&
+    !(code >= 4500 && code <= 4999)
 }

@@ -1,4 +1,4 @@
-import { RotundaError } from './errors.ts'
+import { RotundaError } from './rotunda_error.ts'
 import { isTypeName, MAX_TYPE_NAME, quote } from './names.ts'
 import { isReservedType } from './reserved.ts'
 import type { InputOf, OutputOf, StandardSchema } from './standard_schema.ts'

@@ -1,4 +1,7 @@
 import { CLOSE } from './close_codes.ts'
+import { RETRYABLE, RotundaError } from './rotunda_error.ts'
+
+export { RotundaError }
 
 interface ErrorRow {
   /** WebSocket close code used when this error ends a connection. */
@@ -9,10 +12,9 @@ interface ErrorRow {
   readonly retryable: boolean
 }
 
-const row = (close: number, status: number, retryable = false): ErrorRow => ({ close, status, retryable })
+const row = (close: number, status: number): Omit<ErrorRow, 'retryable'> => ({ close, status })
 
-/** The error table: every code rotunda can tell a client or throw at a caller. Codes are stable; see the wire document. */
-export const ERRORS = {
+const TABLE = {
   // The frame cannot be understood.
   invalid_json: row(CLOSE.invalidData, 400),
   invalid_frame: row(CLOSE.policyViolation, 400),
@@ -33,64 +35,42 @@ export const ERRORS = {
   // The handshake is refused.
   invalid_handshake: row(CLOSE.protocolError, 400),
   unsupported_version: row(CLOSE.protocolError, 426),
-  connection_limit: row(CLOSE.tryAgainLater, 503, true),
+  connection_limit: row(CLOSE.tryAgainLater, 503),
   // The server cannot do it now.
-  inbound_overflow: row(CLOSE.flooding, 429, true),
-  overloaded: row(CLOSE.tryAgainLater, 503, true),
-  store_unavailable: row(CLOSE.tryAgainLater, 503, true),
+  inbound_overflow: row(CLOSE.flooding, 429),
+  overloaded: row(CLOSE.tryAgainLater, 503),
+  store_unavailable: row(CLOSE.tryAgainLater, 503),
   internal: row(CLOSE.internalError, 500),
-  shutting_down: row(CLOSE.goingAway, 503, true),
+  shutting_down: row(CLOSE.goingAway, 503),
   // The connection is ended.
-  idle_timeout: row(CLOSE.idle, 408, true),
-  pong_timeout: row(CLOSE.unresponsive, 408, true),
-  slow_consumer: row(CLOSE.slowConsumer, 429, true),
+  idle_timeout: row(CLOSE.idle, 408),
+  pong_timeout: row(CLOSE.unresponsive, 408),
+  slow_consumer: row(CLOSE.slowConsumer, 429),
   // A cursor cannot be honoured; carried by room.gap.
   history_trimmed: row(CLOSE.policyViolation, 410),
   epoch_changed: row(CLOSE.policyViolation, 410),
   cursor_ahead: row(CLOSE.policyViolation, 410),
   // Told by the client library to its own caller.
-  timeout: row(CLOSE.policyViolation, 504, true),
+  timeout: row(CLOSE.policyViolation, 504),
   aborted: row(CLOSE.policyViolation, 499),
-  disconnected: row(CLOSE.goingAway, 503, true),
-  queue_full: row(CLOSE.policyViolation, 429, true),
+  disconnected: row(CLOSE.goingAway, 503),
+  queue_full: row(CLOSE.policyViolation, 429),
   closed: row(CLOSE.policyViolation, 409),
   // Start-up.
   invalid_config: row(CLOSE.internalError, 500),
-} as const satisfies Record<string, ErrorRow>
+} as const satisfies Record<string, Omit<ErrorRow, 'retryable'>>
 
 /** A stable error code: a key of {@link ERRORS}. */
-export type ErrorCode = keyof typeof ERRORS
+export type ErrorCode = keyof typeof TABLE
+
+/** The error table: every code rotunda can tell a client or throw at a caller. Codes are stable; see the wire document. */
+export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = Object.fromEntries(
+  Object.entries(TABLE).map(([code, entry]) => [code, { ...entry, retryable: RETRYABLE.has(code) }]),
+) as Record<ErrorCode, ErrorRow>
 
 /** Tells whether a string received from elsewhere is a code of the table. */
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(ERRORS, code)
-}
-
-/**
- * The one error class: thrown at callers on both sides, and sent over the wire as `code` and `message` only.
- *
- * @example
- * ```ts
- * hub.on('chat.message', (ctx, payload) => {
- *   if (banned.has(ctx.session.id)) throw new RotundaError('not_stored', 'You are banned from this room.')
- *   return ctx.publish(payload)
- * })
- * ```
- */
-export class RotundaError extends Error {
-  override readonly name = 'RotundaError'
-  /** Stable code from the error table. */
-  readonly code: ErrorCode
-
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
-    this.code = code
-  }
-
-  /** Whether the same request may succeed if simply sent again. */
-  get retryable(): boolean {
-    return ERRORS[this.code].retryable
-  }
 }
 
 /** Any thrown value as a RotundaError; what is not one becomes `internal`, with the original only as `cause`. */

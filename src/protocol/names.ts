@@ -1,4 +1,4 @@
-import { RotundaError } from './errors.ts'
+import { RotundaError } from './rotunda_error.ts'
 
 /** Longest room name, in UTF-16 code units. */
 export const MAX_ROOM_NAME = 128

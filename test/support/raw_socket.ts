@@ -30,9 +30,10 @@ export class RawSocket {
     })
   }
 
-  static open(port: number): Promise<RawSocket> {
+  /** With `allowHalfOpen` it does not close when the server does. */
+  static open(port: number, { allowHalfOpen = false }: { allowHalfOpen?: boolean } = {}): Promise<RawSocket> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1' })
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen })
       socket.once('error', reject)
       socket.once('connect', () => resolve(new RawSocket(socket)))
     })

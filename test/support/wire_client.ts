@@ -12,6 +12,7 @@ export interface Closed {
 interface Waiter {
   readonly matches: (envelope: Envelope) => boolean
   readonly resolve: (envelope: Envelope) => void
+  readonly fail: (why: string) => void
 }
 
 /** A client that knows frames and nothing else: the runtime's own WebSocket, and what came over it. */
@@ -28,7 +29,12 @@ export class WireClient {
   private constructor(socket: WebSocket) {
     this.#socket = socket
     socket.onmessage = ({ data }) => this.#received(String(data))
-    this.closed = new Promise((resolve) => socket.onclose = ({ code, reason }) => resolve({ code, reason }))
+    this.closed = new Promise((resolve) => {
+      socket.onclose = ({ code, reason }) => {
+        resolve({ code, reason })
+        for (const waiter of this.#waiters.splice(0)) waiter.fail(`The connection was closed with ${code} ${reason}`)
+      }
+    })
   }
 
   /** Connects to a server's `/ws`; resolves when the connection is open. */
@@ -60,15 +66,18 @@ export class WireClient {
     const index = this.unread.findIndex(matches)
     if (index >= 0) return Promise.resolve(this.unread.splice(index, 1)[0]!)
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const fail = (why: string) => {
+        clearTimeout(timer)
         const came = this.frames.slice(-5).map((frame) => frame.slice(0, 300)).join('\n')
-        reject(new Error(`Nothing came that matches ${JSON.stringify(fields)}. The last frames:\n${came}`))
-      }, PATIENCE)
+        reject(new Error(`${why}, and nothing came that matches ${JSON.stringify(fields)}. The last frames:\n${came}`))
+      }
+      const timer = setTimeout(() => fail(`${PATIENCE / 1000} s went by`), PATIENCE)
       const settle = (envelope: Envelope) => {
         clearTimeout(timer)
         resolve(envelope)
       }
-      this.#waiters.push({ matches, resolve: settle })
+      if (this.#socket.readyState === WebSocket.CLOSED) fail('The connection is closed')
+      else this.#waiters.push({ matches, resolve: settle, fail })
     })
   }
 

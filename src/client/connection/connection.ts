@@ -1,14 +1,13 @@
-import { CLOSE, shouldReconnect } from '../../protocol/close_codes.ts'
+import { shouldReconnect } from '../../protocol/close_codes.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
-import { RotundaError } from '../../protocol/errors.ts'
-import { encodeEnvelope } from '../../protocol/json_codec.ts'
+import { RotundaError } from '../../protocol/rotunda_error.ts'
 import type { Welcome } from '../../protocol/reserved.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../options.ts'
 import { Backoff } from './backoff.ts'
 import { decodeFrame } from './frames.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { Socket } from './socket.ts'
+import { ABNORMAL, Socket } from './socket.ts'
 
 /**
  * `connecting` until the first welcome, `open` while the server can be reached, `reconnecting` between two
@@ -54,8 +53,8 @@ export class Connection {
     this.#clock = clock
     this.#events = events
     this.#backoff = new Backoff(settings.backoff, clock.random)
-    const ping = () => this.#socket?.send(encodeEnvelope({ type: 'session.ping', payload: '{}' }))
-    const dead = () => this.#lost(CLOSE.abnormal, 'The server has fallen silent.')
+    const ping = () => this.#socket?.send('{"type":"session.ping"}')
+    const dead = () => this.#lost(ABNORMAL, 'The server has fallen silent.')
     this.#heartbeat = new Heartbeat(settings.heartbeat, clock, ping, dead)
   }
 
@@ -107,7 +106,7 @@ export class Connection {
   #attempt(): void {
     this.#wait(
       this.#settings.connectTimeout,
-      () => this.#lost(CLOSE.abnormal, 'The server did not welcome us in time.'),
+      () => this.#lost(ABNORMAL, 'The server did not welcome us in time.'),
     )
     const { WebSocket, url } = this.#settings
     try {
@@ -117,7 +116,7 @@ export class Connection {
       })
       this.#socket = socket
     } catch (cause) {
-      this.#stop(CLOSE.abnormal, String(cause))
+      this.#stop(ABNORMAL, String(cause))
       throw new RotundaError('invalid_config', `No WebSocket can be made for ${url}: ${cause}`, { cause })
     }
   }
@@ -151,13 +150,13 @@ export class Connection {
     const window = typeof payload?.window === 'number' ? payload.window : 0
     this.#wait(this.#clock.random() * window, () => {
       this.#backoff.reset()
-      this.#lost(CLOSE.goingAway, 'The server asked to move.', 0)
+      this.#lost(ABNORMAL, 'The server asked to move.', 0)
     })
   }
 
   /** Gives up a socket of which nothing more is to be expected. */
   #lost(code: number, reason: string, wait?: number): void {
-    this.#drop(CLOSE.normal, '')
+    this.#drop(1000, '')
     this.#ended(code, reason, wait)
   }
 

@@ -21,7 +21,7 @@ export class Heartbeat {
   readonly #ping: () => void
   readonly #dead: () => void
   #receivedAt = 0
-  #heard = true
+  #asking = false
   #cancel = () => {}
 
   constructor(options: HeartbeatOptions, clock: Clock, ping: () => void, dead: () => void) {
@@ -38,16 +38,18 @@ export class Heartbeat {
 
   /** Something arrived, whatever it was. */
   received(): void {
-    this.#heard = true
     this.#receivedAt = this.#clock.now()
+    if (this.#asking) this.#listen()
   }
 
   stop(): void {
+    this.#asking = false
     this.#cancel()
   }
 
   #listen(): void {
     const { interval } = this.#options
+    this.#asking = false
     if (interval <= 0) return
     // A clock that was set back must not make the silence negative.
     const silence = Math.max(0, this.#clock.now() - this.#receivedAt)
@@ -56,11 +58,10 @@ export class Heartbeat {
   }
 
   #ask(): void {
-    this.#heard = false
+    this.#asking = true
     this.#ping()
     this.#wait(this.#options.timeout, (late) => {
-      if (this.#heard) this.#listen()
-      else if (late > LATE) this.#ask()
+      if (late > LATE) this.#ask()
       else this.#dead()
     })
   }

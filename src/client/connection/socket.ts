@@ -1,7 +1,9 @@
-import { CLOSE } from '../../protocol/close_codes.ts'
 import { JSON_SUBPROTOCOL } from '../../protocol/json_codec.ts'
 import type { Welcome } from '../../protocol/reserved.ts'
 import { packFrames } from './frames.ts'
+
+/** Stands for a connection that broke. Not `CLOSE.abnormal`, which would put all names into every client. */
+export const ABNORMAL = 1006
 
 /** What makes a WebSocket: the global one, or one with the same interface. */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocket
@@ -29,7 +31,7 @@ export class Socket {
     socket.onclose = ({ code, reason }) => this.#end(code, reason)
     // Some runtimes tell a failed attempt with `error` alone. After the opening `close` follows and knows the code.
     socket.onerror = () => {
-      if (this.#limits === undefined) this.#end(CLOSE.abnormal, 'The connection could not be opened.')
+      if (this.#limits === undefined) this.#end(ABNORMAL, 'The connection could not be opened.')
     }
   }
 

@@ -1,4 +1,4 @@
-import { RotundaError } from '../protocol/errors.ts'
+import { RotundaError } from '../protocol/rotunda_error.ts'
 import { describeIssue, type StandardSchema, type ValidationResult } from '../protocol/standard_schema.ts'
 
 /**
@@ -13,18 +13,4 @@ export function check<T>(schema: StandardSchema<unknown, T>, value: unknown): T 
 function valid<T>(result: ValidationResult<T>): T {
   if (result.issues === undefined) return result.value
   throw new RotundaError('invalid_payload', describeIssue(result.issues))
-}
-
-/**
- * A payload as JSON text.
- * @throws {RotundaError} `invalid_payload` for what JSON cannot say.
- */
-export function payloadText(value: unknown): string {
-  try {
-    const text: string | undefined = JSON.stringify(value)
-    if (text !== undefined) return text
-  } catch {
-    // Cycles and BigInts end here.
-  }
-  throw new RotundaError('invalid_payload', 'payload: cannot be written as JSON')
 }

@@ -1,0 +1,80 @@
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+/** What one process offers to the one that started it: functions by name, plain data in and out. */
+export type Commands = Record<string, (argument: never) => unknown>
+
+interface Call {
+  readonly call: number
+  readonly name: string
+  readonly argument: unknown
+}
+
+interface Answer {
+  readonly call: number
+  readonly value?: unknown
+  readonly error?: string
+}
+
+/** A process of the benchmark, called by name. */
+export class Remote<C extends Commands> {
+  readonly #process: Bun.Subprocess
+  readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  #calls = 0
+
+  /** Starts a file of this folder's parent in a process of its own. */
+  constructor(file: string, options: unknown = {}) {
+    const script = fileURLToPath(new URL(`../${file}`, import.meta.url))
+    const flags = process.env['BENCH_PROFILE'] === file ? ['--cpu-prof', '--cpu-prof-dir=/tmp/rotunda-prof'] : []
+    this.#process = Bun.spawn([process.execPath, ...flags, script, JSON.stringify(options)], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      ipc: (answer) => this.#settle(answer as Answer),
+      onExit: (_process, code, signal) => {
+        for (const { reject } of this.#pending.values()) reject(new Error(`${file} ended with ${signal ?? code}.`))
+        this.#pending.clear()
+      },
+    })
+  }
+
+  call<K extends keyof C & string>(
+    name: K,
+    ...[argument]: Parameters<C[K]>
+  ): Promise<Awaited<ReturnType<C[K]>>> {
+    return new Promise((resolve, reject) => {
+      const call: Call = { call: ++this.#calls, name, argument }
+      this.#pending.set(call.call, { resolve: (value) => resolve(value as Awaited<ReturnType<C[K]>>), reject })
+      this.#process.send(call)
+    })
+  }
+
+  /** Ends the process; resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#process.kill(process.env['BENCH_PROFILE'] === undefined ? 'SIGKILL' : 'SIGTERM')
+    await this.#process.exited
+  }
+
+  #settle({ call, value, error }: Answer): void {
+    const waiting = this.#pending.get(call)
+    this.#pending.delete(call)
+    if (error === undefined) waiting?.resolve(value)
+    else waiting?.reject(new Error(error))
+  }
+}
+
+/** In the started process: answers the calls of the one that started it, and ends with it. */
+export function expose<C extends Commands>(commands: C): void {
+  process.on('message', async ({ call, name, argument }: Call) => {
+    try {
+      process.send?.({ call, value: await commands[name]!(argument as never) })
+    } catch (error) {
+      process.send?.({ call, error: error instanceof Error ? error.stack ?? error.message : String(error) })
+    }
+  })
+  process.on('disconnect', () => process.exit())
+  process.on('SIGTERM', () => process.exit())
+}
+
+/** The options the process was started with. */
+export function startedWith<T>(): T {
+  return JSON.parse(process.argv[2] ?? '{}') as T
+}

@@ -1,0 +1,21 @@
+import process from 'node:process'
+
+/** What a server process has used so far: microseconds of CPU in all of its threads, bytes of memory. */
+export interface Usage {
+  readonly cpu: number
+  readonly rss: number
+}
+
+export function usage(): Usage {
+  const { user, system } = process.cpuUsage()
+  return { cpu: user + system, rss: process.memoryUsage.rss() }
+}
+
+/** As `usage`, after what is garbage was given back. */
+export async function settledUsage(): Promise<Usage> {
+  for (let i = 0; i < 5; i++) {
+    Bun.gc(true)
+    await Bun.sleep(100)
+  }
+  return usage()
+}

@@ -1,0 +1,243 @@
+import type {
+  Contract,
+  EventInput,
+  EventName,
+  EventOutput,
+  RpcInput,
+  RpcName,
+  RpcOutput,
+} from '../protocol/contract.ts'
+import type { Envelope } from '../protocol/envelope.ts'
+import { RotundaError } from '../protocol/rotunda_error.ts'
+import type { Cursor, Welcome } from '../protocol/reserved.ts'
+import { readError } from './answers.ts'
+import { Calls } from './calls.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type ClientState, type CloseInfo, Connection } from './connection/connection.ts'
+import { Link } from './link.ts'
+import { Listeners } from './listeners.ts'
+import { Membership } from './membership.ts'
+import { type ClientOptions, readOptions } from './options.ts'
+import { PublishQueue } from './publish_queue.ts'
+import { type AnyMessage, Receiver } from './receiver.ts'
+import { type RequestOptions, Requests } from './requests.ts'
+import { Room } from './room.ts'
+import type { DirectMessage, ErrorHandler } from './types.ts'
+
+/** From where a room's messages are wanted: after a cursor, the `last` so many first, or with neither from now on. */
+export type JoinOptions =
+  | { readonly since: Cursor; readonly last?: undefined }
+  | { readonly last: number; readonly since?: undefined }
+  | { readonly last?: undefined; readonly since?: undefined }
+
+/** A request's options, and the room it is about. */
+export interface ClientRequestOptions extends RequestOptions {
+  readonly room?: string | undefined
+}
+
+/**
+ * Makes a client and connects it.
+ *
+ * It comes back by itself when the connection is lost, joins its rooms again from where they were, and sends again what
+ * was not acknowledged.
+ *
+ * @throws {RotundaError} `invalid_config`, naming the option.
+ * @example
+ * ```ts
+ * const client = createClient({ url: 'ws://localhost:8080/ws', protocol: chat })
+ * const room = client.join('africa')
+ * room.on('chat.message', (m) => console.log(m.seq, m.payload.text))
+ * const { id, seq } = await room.publish('chat.message', { user: 'Gaspard', text: 'Hello!' })
+ * ```
+ */
+export function createClient<const C extends Contract>(options: ClientOptions<C>): Client<C> {
+  return new Client(options)
+}
+
+/** A connection to a server that outlives its sockets, and the rooms on it. Made by {@link createClient}. */
+export class Client<C extends Contract> {
+  readonly #connection: Connection
+  readonly #link: Link
+  readonly #queue: PublishQueue
+  readonly #requests: Requests
+  readonly #calls: Calls
+  readonly #receiver: Receiver
+  readonly #options: ClientOptions<C>
+  readonly #rooms = new Map<string, { readonly room: Room<C>; readonly membership: Membership }>()
+  readonly #states = new Listeners<[ClientState]>()
+  readonly #opens = new Listeners<[Welcome]>()
+  readonly #messages = new Listeners<[string]>()
+  readonly #closes = new Listeners<[CloseInfo]>()
+  readonly #errors = new Listeners<Parameters<ErrorHandler>>()
+
+  /** @internal */
+  constructor(options: ClientOptions<C>, clock: Clock = systemClock) {
+    const settings = readOptions(options)
+    const connection = this.#connection = new Connection(settings, clock, {
+      connecting: () => this.#tellState(),
+      open: (welcome) => this.#opened(welcome),
+      frame: (text) => this.#messages.tell(this.#tellError, text),
+      envelope: (envelope) => this.#receive(envelope),
+      down: (close) => this.#down(close),
+    })
+    this.#options = options
+    this.#link = new Link(settings, clock, connection)
+    this.#queue = new PublishQueue(this.#link)
+    this.#requests = new Requests(this.#link)
+    this.#calls = new Calls(options.protocol, this.#link, this.#queue, this.#requests)
+    this.#receiver = new Receiver(options.protocol, this.#errors)
+    if (options.autoConnect ?? true) connection.connect()
+  }
+
+  /** Where the connection stands; `onState` tells when it changes. */
+  get state(): ClientState {
+    return this.#connection.state
+  }
+
+  /** Connects where the client is `closed`: before the first time, or again after `close()`. Rooms and queue are kept. */
+  connect(): void {
+    this.#link.isEnded = false
+    this.#connection.connect()
+  }
+
+  /**
+   * Ends the connection for good: no reconnect, no timers. Publishes and requests that wait reject with `closed`.
+   *
+   * @param code 1000, or 3000 to 4999. Default 1000.
+   * @param reason At most 123 bytes.
+   * @throws {RotundaError} `invalid_config` for a code or a reason that cannot be sent.
+   */
+  close(code = 1000, reason = ''): void {
+    if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
+      throw new RotundaError('invalid_config', `Close code ${code} may not be sent; use 1000 or 3000 to 4999.`)
+    }
+    if (new TextEncoder().encode(reason).length > 123) {
+      throw new RotundaError('invalid_config', 'The reason of a close is at most 123 bytes long.')
+    }
+    this.#link.isEnded = true
+    if (this.state === 'closed') this.#endCalls()
+    else this.#connection.close(code, reason)
+  }
+
+  /**
+   * Joins a room, now or as soon as there is a connection, and on every later one. Returns the same object for the same
+   * name until it is left; then the options of the first call hold.
+   *
+   * @param options From where its messages are wanted; `last` is 0 to 10,000.
+   */
+  join(name: string, options: JoinOptions = {}): Room<C> {
+    const known = this.#rooms.get(name)
+    if (known !== undefined) return known.room
+    const receiver = new Receiver(this.#options.protocol, this.#errors)
+    const membership = new Membership(name, joinRequest(options), this.#link, this.#requests, receiver)
+    const leave = () => {
+      if (this.#rooms.get(name)?.membership === membership) this.#rooms.delete(name)
+      membership.leave()
+    }
+    const room = new Room<C>({ membership, receiver, calls: this.#calls, requests: this.#requests, leave })
+    this.#rooms.set(name, { room, membership })
+    return room
+  }
+
+  /**
+   * Sends an event outside of any room, at most once; dropped while there is no connection.
+   * @throws {RotundaError} `invalid_payload`, `message_too_big`
+   */
+  send<K extends EventName<C>>(type: K, payload: EventInput<C, K>): void {
+    this.#calls.send(type, payload, this.#tellError)
+  }
+
+  /**
+   * Asks the server and gives its answer. `options.room` names the room it is about.
+   * @throws {RotundaError} As rejection: `timeout`, `aborted`, `disconnected` (perhaps done), `invalid_payload`,
+   * `message_too_big`, `closed`, or what the server answers.
+   */
+  request<K extends RpcName<C>>(
+    type: K,
+    payload: RpcInput<C, K>,
+    options: ClientRequestOptions = {},
+  ): Promise<RpcOutput<C, K>> {
+    return this.#calls.request(options.room, type, payload, options) as Promise<RpcOutput<C, K>>
+  }
+
+  /** Handles events that come outside of joined rooms: to this client alone, or broadcast to everybody. */
+  on<K extends EventName<C>>(type: K, handler: (message: DirectMessage<K, EventOutput<C, K>>) => unknown): () => void {
+    // The receiver makes the message of this very event, its payload checked by the contract.
+    return this.#receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
+  }
+
+  /** Told whenever `state` has changed. */
+  onState(handler: (state: ClientState) => unknown): () => void {
+    return this.#states.add(handler)
+  }
+
+  /** Told on every connection, when the server has welcomed this client. */
+  onOpen(handler: (welcome: Welcome) => unknown): () => void {
+    return this.#opens.add(handler)
+  }
+
+  /** Told every text frame as it came, before it is decoded; also text that is not of the protocol. */
+  onMessage(handler: (text: string) => unknown): () => void {
+    return this.#messages.add(handler)
+  }
+
+  /** Told when an open connection has ended, and when there will be no other. */
+  onClose(handler: (close: CloseInfo) => unknown): () => void {
+    return this.#closes.add(handler)
+  }
+
+  /** Told what went wrong outside of calls, where no room's `onError` is. Without a handler it goes to the console. */
+  onError(handler: ErrorHandler): () => void {
+    return this.#errors.add(handler)
+  }
+
+  #opened(welcome: Welcome): void {
+    // Rooms first, so that they are joined when the server stores what waited, then in the order of the calls.
+    for (const { membership } of this.#rooms.values()) membership.join()
+    this.#requests.opened()
+    this.#queue.opened()
+    this.#opens.tell(this.#tellError, welcome)
+    if (this.state === 'open') this.#tellState()
+  }
+
+  #down(close: CloseInfo): void {
+    for (const { membership } of this.#rooms.values()) membership.disconnected()
+    this.#queue.disconnected()
+    this.#requests.disconnected()
+    if (!close.willReconnect) this.#endCalls()
+    const { state } = this
+    this.#closes.tell(this.#tellError, close)
+    if (this.state === state) this.#tellState()
+  }
+
+  #endCalls(): void {
+    this.#link.isEnded = true
+    this.#queue.closed()
+    this.#requests.closed()
+  }
+
+  #tellState(): void {
+    this.#states.tell(this.#tellError, this.state)
+  }
+
+  #receive(envelope: Envelope): void {
+    const { type, room, seq, kind } = envelope
+    const isAnswer = type === 'ack' || type === 'error' || kind === 'reply'
+    if (isAnswer && (this.#queue.answer(envelope) || this.#requests.answer(envelope))) return
+    if (kind === 'reply') return
+    const member = room === undefined ? undefined : this.#rooms.get(room)
+    if (member !== undefined) member.membership.receive(envelope)
+    else if (type === 'error') this.#tellError(readError(envelope).error, envelope)
+    // A message of a log is a room's; it may come after the room was left.
+    else if (seq === undefined) this.#receiver.receive(envelope, this.#tellError)
+  }
+
+  readonly #tellError = (thrown: unknown, about?: Envelope): void => {
+    this.#receiver.report(thrown, { room: about?.room, type: about?.type, id: about?.id, seq: about?.seq })
+  }
+}
+
+function joinRequest({ since, last }: JoinOptions): { since?: Cursor; last?: number } {
+  if (since !== undefined) return { since }
+  return last === undefined ? {} : { last }
+}

@@ -1,0 +1,30 @@
+/**
+ * rotunda's client, for browsers, Bun, Deno and Node 22: typed rooms over one WebSocket that comes back by itself.
+ *
+ * @module
+ */
+export { Client, createClient } from './client.ts'
+export type { ClientRequestOptions, JoinOptions } from './client.ts'
+export type { PublishOptions } from './calls.ts'
+export type { BackoffOptions } from './connection/backoff.ts'
+export type { ClientState, CloseInfo } from './connection/connection.ts'
+export type { HeartbeatOptions } from './connection/heartbeat.ts'
+export type { WebSocketConstructor } from './connection/socket.ts'
+export type { HistoryOptions } from './history.ts'
+export type { ClientOptions } from './options.ts'
+export type { RequestOptions } from './requests.ts'
+export type { Room } from './room.ts'
+export type {
+  AnyLogMessage,
+  DirectMessage,
+  EphemeralMessage,
+  ErrorContext,
+  ErrorHandler,
+  LogMessage,
+  MessageOf,
+  Published,
+  PublishResult,
+} from './types.ts'
+export { RotundaError } from '../protocol/rotunda_error.ts'
+export type { ErrorCode } from '../protocol/errors.ts'
+export type { Cursor, Gap, Joined, Welcome } from '../protocol/reserved.ts'

@@ -1,0 +1,150 @@
+import type { Contract, EventInput, EventName, RpcInput, RpcName, RpcOutput } from '../protocol/contract.ts'
+import type { Cursor, Gap, HistoryRequest, Joined } from '../protocol/reserved.ts'
+import type { Calls, PublishOptions } from './calls.ts'
+import { type HistoryOptions, readHistory } from './history.ts'
+import type { HistoryPage } from './inbox.ts'
+import type { Membership } from './membership.ts'
+import type { AnyMessage, Receiver } from './receiver.ts'
+import type { RequestOptions, Requests } from './requests.ts'
+import type { AnyLogMessage, ErrorHandler, MessageOf, PublishResult } from './types.ts'
+
+/** What a room is built on. */
+export interface RoomParts {
+  readonly membership: Membership
+  readonly receiver: Receiver
+  readonly calls: Calls
+  readonly requests: Requests
+  leave(): void
+}
+
+/**
+ * A room as a client sees it. Made by `client.join`; it stays joined over all reconnects until `leave()`.
+ *
+ * @example
+ * ```ts
+ * const room = client.join('africa', { last: 50 })
+ * room.on('chat.message', (m) => console.log(m.seq, m.payload.text))
+ * const { seq } = await room.publish('chat.message', { user: 'Gaspard', text: 'Hello!' })
+ * ```
+ */
+export class Room<C extends Contract> {
+  readonly name: string
+  readonly #parts: RoomParts
+
+  /** @internal */
+  constructor(parts: RoomParts) {
+    this.name = parts.membership.name
+    this.#parts = parts
+  }
+
+  /**
+   * Where this client stands in the room's log: its handlers were called for all up to here. Undefined until the room
+   * is joined for the first time. It can be kept and given to `client.join(name, { since: cursor })` later.
+   */
+  get cursor(): Cursor | undefined {
+    return this.#parts.membership.cursor
+  }
+
+  /**
+   * Handles an event of the room. Durable messages come in `seq` order, each once, none left out: what cannot be given
+   * is told to `onGap`. The cursor is advanced before handlers are called, and promises they return are not awaited.
+   * What arrives while an event has no handler is not kept: add handlers in the turn in which the room is joined.
+   *
+   * @returns What removes the handler.
+   */
+  on<K extends EventName<C>>(type: K, handler: (message: MessageOf<C, K>) => unknown): () => void {
+    // The receiver makes the message of this very event, its payload checked by the contract.
+    return this.#parts.receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
+  }
+
+  /** Told, in order with the messages, when messages cannot be given; delivery goes on after `gap.cursor`. */
+  onGap(handler: (gap: Gap) => unknown): () => void {
+    return this.#parts.membership.gaps.add(handler)
+  }
+
+  /** Told whenever the room was joined, on the first and on every later connection, before its messages follow. */
+  onJoined(handler: (joined: Joined) => unknown): () => void {
+    return this.#parts.membership.joins.add(handler)
+  }
+
+  /** Told when the server took this client out of the room. The next connection joins it again unless it is left. */
+  onRemoved(handler: () => unknown): () => void {
+    return this.#parts.membership.removals.add(handler)
+  }
+
+  /**
+   * Told what goes wrong in this room outside of a call: a join that was refused, a message that does not fit the
+   * contract (`invalid_payload`, with its `seq`), a handler that threw (`internal`, with the thrown as `cause`). Without
+   * a handler the client's `onError` is told.
+   */
+  onError(handler: ErrorHandler): () => void {
+    return this.#parts.membership.errors.add(handler)
+  }
+
+  /**
+   * Publishes an event to the room.
+   *
+   * A durable one gives a promise that resolves with its place once it is committed. Until then it is sent again after
+   * lost connections, missing acks and retryable errors, under one producer key, so that it is stored once; calls are
+   * stored in the order in which they were made. While offline it waits. It is lost if the process ends before.
+   *
+   * An ephemeral one is sent at most once, dropped while there is no connection, and gives nothing.
+   *
+   * @throws {RotundaError} As rejection where durable: `invalid_payload`, `invalid_key`, `message_too_big`,
+   * `queue_full`, `aborted`, `closed`, or what the server refuses it with.
+   */
+  publish<K extends EventName<C>>(
+    type: K,
+    payload: EventInput<C, K>,
+    options: PublishOptions = {},
+  ): PublishResult<C, K> {
+    const { calls, receiver, membership } = this.#parts
+    const failed = (error: unknown) => receiver.report(error, { room: this.name, type }, membership.errors)
+    return calls.publish(this.name, type, payload, options, failed) as PublishResult<C, K>
+  }
+
+  /**
+   * Asks the server, about this room, and gives its answer.
+   * @throws {RotundaError} As rejection: `timeout`, `aborted`, `disconnected` (perhaps done), `invalid_payload`,
+   * `message_too_big`, `closed`, or what the server answers.
+   */
+  request<K extends RpcName<C>>(
+    type: K,
+    payload: RpcInput<C, K>,
+    options: RequestOptions = {},
+  ): Promise<RpcOutput<C, K>> {
+    return this.#parts.calls.request(this.name, type, payload, options) as Promise<RpcOutput<C, K>>
+  }
+
+  /**
+   * The room's log backwards, newest first, fetched page by page until the oldest message or until the loop is left.
+   * Messages that do not fit the contract are told to `onError` and left out.
+   *
+   * @throws {RotundaError} `timeout`, `invalid_cursor`, `invalid_limit`, `closed`, `store_unavailable`
+   * @example
+   * ```ts
+   * for await (const message of room.history({ limit: 100 })) {
+   *   if (message.ts < yesterday) break
+   * }
+   * ```
+   */
+  async *history(options: HistoryOptions = {}): AsyncGenerator<AnyLogMessage<C>, void> {
+    const { requests, receiver, membership } = this.#parts
+    const room = this.name
+    const ask = (payload: HistoryRequest) =>
+      requests.call({ type: 'room.history', room, payload }) as Promise<HistoryPage>
+    for await (const entry of readHistory(options, ask)) {
+      try {
+        const message = await receiver.read(entry)
+        if (message !== undefined) yield message as AnyLogMessage<C>
+      } catch (error) {
+        receiver.report(error, { room, type: entry.type, id: entry.id, seq: entry.seq }, membership.errors)
+      }
+    }
+  }
+
+  /** Leaves the room: its handlers are not called any more. `client.join` makes a new one. Publishing goes on working. */
+  leave(): void {
+    this.#parts.leave()
+  }
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { Backoff } from '../../src/client/connection/backoff.ts'
+import { fits, packFrames } from '../../src/client/connection/frames.ts'
+import { Heartbeat } from '../../src/client/connection/heartbeat.ts'
+import { FakeClock } from '../support/fake_clock.ts'
+import { Random } from '../support/random.ts'
+import { range } from '../support/with_client.ts'
+
+test('C2 each wait is random below a ceiling that doubles up to the maximum', () => {
+  const random = new Random(7)
+  const backoff = new Backoff({ base: 3_000, max: 60_000 }, () => random.unit())
+  const ceilings = [3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000]
+  const rounds = range(1, 400).map(() => {
+    backoff.reset()
+    return ceilings.map(() => backoff.next())
+  })
+  ceilings.forEach((ceiling, i) => {
+    const waits = rounds.map((round) => round[i]!)
+    assert.ok(waits.every((wait) => wait >= 0 && wait < ceiling))
+    const mean = waits.reduce((sum, wait) => sum + wait, 0) / waits.length
+    assert.ok(Math.abs(mean / ceiling - 0.5) < 0.06, `mean ${mean} of ${ceiling}`)
+    assert.ok(Math.min(...waits) < ceiling * 0.05, 'full jitter: as good as no wait is possible')
+  })
+})
+
+test('C2 a thousand attempts do not overflow', () => {
+  const backoff = new Backoff({ base: 3_000, max: 60_000 }, () => 1)
+  assert.equal(range(1, 2_000).map(() => backoff.next()).at(-1), 60_000)
+})
+
+function heart(options = { interval: 30_000, timeout: 10_000 }) {
+  const clock = new FakeClock()
+  const told: string[] = []
+  const heartbeat = new Heartbeat(options, clock, () => told.push('ping'), () => told.push('dead'))
+  heartbeat.start()
+  return { clock, told, heartbeat }
+}
+
+test('C3 a ping is sent after the interval without traffic, and silence after it is death', () => {
+  const { clock, told } = heart()
+  clock.advance(29_999)
+  assert.deepEqual(told, [])
+  clock.advance(1)
+  assert.deepEqual(told, ['ping'])
+  clock.advance(9_999)
+  assert.deepEqual(told, ['ping'])
+  clock.advance(1)
+  assert.deepEqual(told, ['ping', 'dead'])
+  assert.equal(clock.pending, 0)
+})
+
+test('C3 traffic makes pings needless, and any frame is a sign of life', () => {
+  const { clock, told, heartbeat } = heart()
+  for (let i = 0; i < 10; i++) {
+    clock.advance(20_000)
+    heartbeat.received()
+  }
+  assert.deepEqual(told, [])
+  clock.advance(30_000)
+  heartbeat.received()
+  clock.advance(29_999)
+  assert.deepEqual(told, ['ping'])
+  clock.advance(1)
+  assert.deepEqual(told, ['ping', 'ping'])
+})
+
+test('C3 a timer that was held back pings again instead of declaring the connection dead', () => {
+  const { clock, told, heartbeat } = heart()
+  clock.advance(30_000)
+  clock.sleep(3_600_000)
+  assert.deepEqual(told, ['ping', 'ping'])
+  heartbeat.received()
+  clock.advance(10_000)
+  assert.deepEqual(told, ['ping', 'ping'])
+  clock.advance(20_000)
+  assert.deepEqual(told, ['ping', 'ping', 'ping'])
+  clock.advance(10_000)
+  assert.deepEqual(told, ['ping', 'ping', 'ping', 'dead'])
+})
+
+test('C3 interval 0 is off, and a stopped heartbeat has no timer', () => {
+  assert.equal(heart({ interval: 0, timeout: 10_000 }).clock.pending, 0)
+  const { clock, heartbeat } = heart()
+  heartbeat.stop()
+  assert.equal(clock.pending, 0)
+})
+
+test('P4 frames are packed in order, each within the limits', () => {
+  const random = new Random(11)
+  for (let round = 0; round < 200; round++) {
+    const texts = range(1, random.whole(1, 60)).map(() => JSON.stringify(random.text(20)))
+    const [most, bytes] = [random.whole(1, 12), random.whole(150, 400)]
+    const frames = packFrames(texts, most, bytes)
+    assert.deepEqual(
+      frames.flatMap((frame) => frame.startsWith('[') ? JSON.parse(frame) as string[] : [JSON.parse(frame) as string]),
+      texts.map((text) => JSON.parse(text) as string),
+    )
+    for (const frame of frames) {
+      assert.ok(fits(frame, bytes))
+      if (frame.startsWith('[')) assert.ok((JSON.parse(frame) as string[]).length <= most)
+    }
+  }
+})

@@ -1,0 +1,50 @@
+import { Hono } from 'hono'
+import { bunHandlers } from '../../../adapters/bun/mod.ts'
+import { realtime } from '../../../adapters/hono/mod.ts'
+import type { RotundaServer } from '../../../src/mod.ts'
+import type { FixtureHub } from './fixture_hub.ts'
+
+/** The part of both runtimes' servers that stops them. */
+interface Stoppable {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** The fixture's hub mounted in a Hono app that owns its server, on the runtime this runs on. */
+export function serveHono(
+  hub: FixtureHub,
+  options: { port: number; hostname: string; fetch: (request: Request) => Response | Promise<Response> },
+): RotundaServer {
+  const app = new Hono()
+  app.use(async (_context, next) => await next())
+  app.route('/', realtime(hub))
+  app.notFound((context) => options.fetch(context.req.raw))
+  const { port, hostname } = options
+  const server = 'Deno' in globalThis ? serveOnDeno(app, port, hostname) : serveOnBun(app, hub, port, hostname)
+  return {
+    port: server.port,
+    url: new URL(`http://${hostname}:${server.port}/`),
+    stop: async (how) => {
+      await hub.close(how)
+      await server.stop()
+    },
+  }
+}
+
+function serveOnBun(app: Hono, hub: FixtureHub, port: number, hostname: string): Stoppable {
+  const server = Bun.serve({ port, hostname, fetch: app.fetch, websocket: bunHandlers(hub).websocket })
+  return { port: server.port ?? port, stop: () => server.stop(true) }
+}
+
+interface DenoServe {
+  serve(
+    options: { port: number; hostname: string; onListen: () => void },
+    handler: (request: Request, info: object) => Response | Promise<Response>,
+  ): { addr: { port: number }; shutdown(): Promise<void> }
+}
+
+function serveOnDeno(app: Hono, port: number, hostname: string): Stoppable {
+  const { Deno } = globalThis as unknown as { Deno: DenoServe }
+  const server = Deno.serve({ port, hostname, onListen: () => {} }, app.fetch)
+  return { port: server.addr.port, stop: () => server.shutdown() }
+}
