@@ -67,3 +67,13 @@ export type {
   ServeOptions,
   Upgrade,
 } from './http/mod.ts'
+export { AttachedRuntime, attachRuntime, loadConfiguration, PRESETS, serveHttpAndWs, SETTINGS } from './runtime/mod.ts'
+export type {
+  AttachOptions,
+  Configuration,
+  ConfigurationSources,
+  HttpApp,
+  PresetName,
+  RuntimeHost,
+  Setting,
+} from './runtime/mod.ts'

@@ -6,3 +6,4 @@
 export { bunHandlers } from './handlers.ts'
 export type { BunHandlers } from './handlers.ts'
 export { serve } from './serve.ts'
+export { serveHttp } from './serve_http.ts'

@@ -1,11 +1,10 @@
-import type { Contract, EventDefinition, Protocol, RpcDefinition } from '../protocol/contract.ts'
+import type { EventDefinition, Protocol } from '../protocol/contract.ts'
+import type { Envelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
-import { forCaller } from './answers.ts'
+import { forCaller } from './caller.ts'
 import { InOrder } from './in_order.ts'
-import type { Link } from './link.ts'
-import { check } from './check.ts'
-import type { PublishQueue } from './publish_queue.ts'
-import type { RequestOptions, Requests } from './requests.ts'
+import { check, definitionOf } from './check.ts'
+import type { Caller, Outbox, RequestOptions } from './outbox.ts'
 import type { Published } from './types.ts'
 
 /** How to publish. */
@@ -19,24 +18,17 @@ export interface PublishOptions {
   readonly key?: string | undefined
 }
 
-/** Bytes that may wait for the network before ephemeral events are dropped. */
-const MAX_BUFFERED = 1024 * 1024
-
 /** What an application asks for, checked against the contract and on its way to the server. */
 export class Calls {
-  readonly #definitions: Contract
-  readonly #link: Link
-  readonly #queue: PublishQueue
-  readonly #requests: Requests
+  readonly #protocol: Protocol
+  readonly #outbox: Outbox
   readonly #publishes = new InOrder()
   readonly #producer = randomName()
   #published = 0
 
-  constructor(protocol: Protocol, link: Link, queue: PublishQueue, requests: Requests) {
-    this.#definitions = protocol.definitions
-    this.#link = link
-    this.#queue = queue
-    this.#requests = requests
+  constructor(protocol: Protocol, outbox: Outbox) {
+    this.#protocol = protocol
+    this.#outbox = outbox
   }
 
   /**
@@ -50,15 +42,15 @@ export class Calls {
     options: PublishOptions,
     failed: (error: unknown) => void,
   ): Promise<Published> | void {
-    const definition = this.#definition(type, 'event')
+    const definition = known(definitionOf(this.#protocol, type, 'event'), type)
     return definition.durable
       ? this.#publishDurable(definition, room, type, payload, options)
-      : this.#send(definition, { room, type }, payload, failed)
+      : this.#send(definition, room, type, payload, failed)
   }
 
   /** Sends an event outside of any room, at most once. */
   send(type: string, payload: unknown, failed: (error: unknown) => void): void {
-    this.#send(this.#definition(type, 'event'), { type }, payload, failed)
+    this.#send(known(definitionOf(this.#protocol, type, 'event'), type), undefined, type, payload, failed)
   }
 
   request(room: string | undefined, type: string, payload: unknown, options: RequestOptions): Promise<unknown> {
@@ -66,10 +58,9 @@ export class Calls {
   }
 
   async #request(room: string | undefined, type: string, payload: unknown, options: RequestOptions): Promise<unknown> {
-    const { request, response } = this.#definition(type, 'rpc')
-    const target = room === undefined ? { type } : { type, room }
-    const answer = await this.#requests.call({ ...target, payload: await check(request, payload) }, options)
-    return check(response, answer)
+    const { request, response } = known(definitionOf(this.#protocol, type, 'rpc'), type)
+    const envelope = envelopeOf(room, type, await check(request, payload))
+    return check(response, await this.#outbox.call(envelope, options))
   }
 
   #publishDurable(
@@ -79,36 +70,35 @@ export class Calls {
     payload: unknown,
     { signal, key = `${this.#producer}:${++this.#published}` }: PublishOptions,
   ): Promise<Published> {
-    const add = (checked: unknown) => this.#queue.add({ type, room, key, payload: checked }, signal)
-    return forCaller(
-      new Promise((resolve, reject) => {
-        this.#publishes.add(() => check(schema, payload), (checked) => add(checked).then(resolve, reject), reject)
-      }),
-    )
+    const add = (checked: unknown, caller: Caller) =>
+      this.#outbox.ask({ type, room, key, payload: checked }, caller, { signal }, true)
+    const work = new Promise<unknown>((resolve, reject) => {
+      this.#publishes.add(() => check(schema, payload), (checked) => add(checked, { resolve, reject }), reject)
+    })
+    return forCaller(work as Promise<Published>)
   }
 
   #send(
     { schema }: EventDefinition,
-    target: { readonly type: string; readonly room?: string },
+    room: string | undefined,
+    type: string,
     payload: unknown,
     failed: (error: unknown) => void,
   ): void {
-    const send = (checked: unknown) => {
-      const text = this.#link.encode({ ...target, payload: checked })
-      if (this.#link.bufferedAmount <= MAX_BUFFERED) this.#link.send(text)
-    }
+    const send = (checked: unknown) => this.#outbox.post(envelopeOf(room, type, checked))
     const checked = check(schema, payload)
     if (checked instanceof Promise) checked.then(send).catch(failed)
     else send(checked)
   }
+}
 
-  #definition(type: string, kind: 'event'): EventDefinition
-  #definition(type: string, kind: 'rpc'): RpcDefinition
-  #definition(type: string, kind: 'event' | 'rpc'): EventDefinition | RpcDefinition {
-    const definition = Object.hasOwn(this.#definitions, type) ? this.#definitions[type] : undefined
-    if (definition?.kind === kind) return definition
-    throw new RotundaError('unknown_type', `The protocol has no ${kind} ${JSON.stringify(type)}.`)
-  }
+function known<D>(definition: D | undefined, type: string): D {
+  if (definition !== undefined) return definition
+  throw new RotundaError('unknown_type', `The protocol has no such ${JSON.stringify(type)}.`)
+}
+
+function envelopeOf(room: string | undefined, type: string, payload: unknown): Envelope {
+  return room === undefined ? { type, payload } : { type, room, payload }
 }
 
 /** 96 random bits. Not `crypto.randomUUID`, which browsers keep from pages without TLS. */

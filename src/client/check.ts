@@ -1,4 +1,5 @@
 import { RotundaError } from '../protocol/rotunda_error.ts'
+import type { EventDefinition, Protocol, RpcDefinition } from '../protocol/contract.ts'
 import { describeIssue, type StandardSchema, type ValidationResult } from '../protocol/standard_schema.ts'
 
 /**
@@ -13,4 +14,16 @@ export function check<T>(schema: StandardSchema<unknown, T>, value: unknown): T 
 function valid<T>(result: ValidationResult<T>): T {
   if (result.issues === undefined) return result.value
   throw new RotundaError('invalid_payload', describeIssue(result.issues))
+}
+
+/** A contract's definition of an event or a request, safe against names such as `constructor`. */
+export function definitionOf(protocol: Protocol, type: string, kind: 'event'): EventDefinition | undefined
+export function definitionOf(protocol: Protocol, type: string, kind: 'rpc'): RpcDefinition | undefined
+export function definitionOf(
+  { definitions }: Protocol,
+  type: string,
+  kind: string,
+): EventDefinition | RpcDefinition | undefined {
+  const definition = Object.hasOwn(definitions, type) ? definitions[type] : undefined
+  return definition?.kind === kind ? definition : undefined
 }

@@ -10,25 +10,23 @@ import type {
 import type { Envelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
 import type { Cursor, Welcome } from '../protocol/reserved.ts'
-import { readError } from './answers.ts'
 import { Calls } from './calls.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type ClientState, type CloseInfo, Connection } from './connection/connection.ts'
-import { Link } from './link.ts'
 import { Listeners } from './listeners.ts'
+import { fits } from './connection/frames.ts'
 import { Membership } from './membership.ts'
 import { type ClientOptions, readOptions } from './options.ts'
-import { PublishQueue } from './publish_queue.ts'
+import { Outbox, readError, type RequestOptions } from './outbox.ts'
 import { type AnyMessage, Receiver } from './receiver.ts'
-import { type RequestOptions, Requests } from './requests.ts'
 import { Room } from './room.ts'
 import type { DirectMessage, ErrorHandler } from './types.ts'
 
 /** From where a room's messages are wanted: after a cursor, the `last` so many first, or with neither from now on. */
 export type JoinOptions =
-  | { readonly since: Cursor; readonly last?: undefined }
-  | { readonly last: number; readonly since?: undefined }
-  | { readonly last?: undefined; readonly since?: undefined }
+  | { readonly since: Cursor; readonly last?: never }
+  | { readonly last: number; readonly since?: never }
+  | { readonly last?: never; readonly since?: never }
 
 /** A request's options, and the room it is about. */
 export interface ClientRequestOptions extends RequestOptions {
@@ -57,9 +55,7 @@ export function createClient<const C extends Contract>(options: ClientOptions<C>
 /** A connection to a server that outlives its sockets, and the rooms on it. Made by {@link createClient}. */
 export class Client<C extends Contract> {
   readonly #connection: Connection
-  readonly #link: Link
-  readonly #queue: PublishQueue
-  readonly #requests: Requests
+  readonly #outbox: Outbox
   readonly #calls: Calls
   readonly #receiver: Receiver
   readonly #options: ClientOptions<C>
@@ -81,10 +77,8 @@ export class Client<C extends Contract> {
       down: (close) => this.#down(close),
     })
     this.#options = options
-    this.#link = new Link(settings, clock, connection)
-    this.#queue = new PublishQueue(this.#link)
-    this.#requests = new Requests(this.#link)
-    this.#calls = new Calls(options.protocol, this.#link, this.#queue, this.#requests)
+    this.#outbox = new Outbox(connection)
+    this.#calls = new Calls(options.protocol, this.#outbox)
     this.#receiver = new Receiver(options.protocol, this.#errors)
     if (options.autoConnect ?? true) connection.connect()
   }
@@ -96,7 +90,7 @@ export class Client<C extends Contract> {
 
   /** Connects where the client is `closed`: before the first time, or again after `close()`. Rooms and queue are kept. */
   connect(): void {
-    this.#link.isEnded = false
+    this.#outbox.isEnded = false
     this.#connection.connect()
   }
 
@@ -108,15 +102,11 @@ export class Client<C extends Contract> {
    * @throws {RotundaError} `invalid_config` for a code or a reason that cannot be sent.
    */
   close(code = 1000, reason = ''): void {
-    if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
-      throw new RotundaError('invalid_config', `Close code ${code} may not be sent; use 1000 or 3000 to 4999.`)
+    if (!(code === 1000 || (code >= 3000 && code <= 4999)) || !fits(reason, 123)) {
+      throw new RotundaError('invalid_config', `Close code ${code} or its reason cannot be sent.`)
     }
-    if (new TextEncoder().encode(reason).length > 123) {
-      throw new RotundaError('invalid_config', 'The reason of a close is at most 123 bytes long.')
-    }
-    this.#link.isEnded = true
-    if (this.state === 'closed') this.#endCalls()
-    else this.#connection.close(code, reason)
+    this.#outbox.end()
+    this.#connection.close(code, reason)
   }
 
   /**
@@ -129,12 +119,12 @@ export class Client<C extends Contract> {
     const known = this.#rooms.get(name)
     if (known !== undefined) return known.room
     const receiver = new Receiver(this.#options.protocol, this.#errors)
-    const membership = new Membership(name, joinRequest(options), this.#link, this.#requests, receiver)
+    const membership = new Membership(name, options, this.#connection, this.#outbox, receiver)
     const leave = () => {
       if (this.#rooms.get(name)?.membership === membership) this.#rooms.delete(name)
       membership.leave()
     }
-    const room = new Room<C>({ membership, receiver, calls: this.#calls, requests: this.#requests, leave })
+    const room = new Room<C>({ membership, receiver, calls: this.#calls, outbox: this.#outbox, leave })
     this.#rooms.set(name, { room, membership })
     return room
   }
@@ -194,26 +184,18 @@ export class Client<C extends Contract> {
   #opened(welcome: Welcome): void {
     // Rooms first, so that they are joined when the server stores what waited, then in the order of the calls.
     for (const { membership } of this.#rooms.values()) membership.join()
-    this.#requests.opened()
-    this.#queue.opened()
+    this.#outbox.opened()
     this.#opens.tell(this.#tellError, welcome)
     if (this.state === 'open') this.#tellState()
   }
 
   #down(close: CloseInfo): void {
     for (const { membership } of this.#rooms.values()) membership.disconnected()
-    this.#queue.disconnected()
-    this.#requests.disconnected()
-    if (!close.willReconnect) this.#endCalls()
+    this.#outbox.disconnected()
+    if (!close.willReconnect) this.#outbox.end()
     const { state } = this
     this.#closes.tell(this.#tellError, close)
     if (this.state === state) this.#tellState()
-  }
-
-  #endCalls(): void {
-    this.#link.isEnded = true
-    this.#queue.closed()
-    this.#requests.closed()
   }
 
   #tellState(): void {
@@ -222,22 +204,13 @@ export class Client<C extends Contract> {
 
   #receive(envelope: Envelope): void {
     const { type, room, seq, kind } = envelope
-    const isAnswer = type === 'ack' || type === 'error' || kind === 'reply'
-    if (isAnswer && (this.#queue.answer(envelope) || this.#requests.answer(envelope))) return
-    if (kind === 'reply') return
+    if (this.#outbox.answer(envelope) || kind === 'reply' || type === 'ack') return
     const member = room === undefined ? undefined : this.#rooms.get(room)
     if (member !== undefined) member.membership.receive(envelope)
-    else if (type === 'error') this.#tellError(readError(envelope).error, envelope)
+    else if (type === 'error') this.#tellError(readError(envelope.payload), envelope)
     // A message of a log is a room's; it may come after the room was left.
-    else if (seq === undefined) this.#receiver.receive(envelope, this.#tellError)
+    else if (seq === undefined && this.#receiver.isReady) this.#receiver.deliver(envelope, this.#tellError)
   }
 
-  readonly #tellError = (thrown: unknown, about?: Envelope): void => {
-    this.#receiver.report(thrown, { room: about?.room, type: about?.type, id: about?.id, seq: about?.seq })
-  }
-}
-
-function joinRequest({ since, last }: JoinOptions): { since?: Cursor; last?: number } {
-  if (since !== undefined) return { since }
-  return last === undefined ? {} : { last }
+  readonly #tellError = (thrown: unknown, about: Partial<Envelope> = {}): void => this.#receiver.report(thrown, about)
 }

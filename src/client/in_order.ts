@@ -16,26 +16,17 @@ export class InOrder {
     let value: T | Promise<T>
     try {
       value = get()
+      if (this.#waiting === 0 && !(value instanceof Promise)) return then(value)
     } catch (error) {
       value = Promise.reject(error)
-      if (this.#waiting === 0) {
-        value.catch(() => {})
-        return failed(error)
-      }
     }
-    if (this.#waiting === 0 && !(value instanceof Promise)) return then(value)
     this.#waiting += 1
-    const ready = Promise.resolve(value)
-    ready.catch(() => {})
-    this.#last = this.#last.then(() => ready).then(
-      (result) => {
-        this.#waiting -= 1
-        then(result)
-      },
-      (error) => {
-        this.#waiting -= 1
-        failed(error)
-      },
-    )
+    // One by one, and each with its own failure looked at from the start.
+    const settled = Promise.allSettled([value, this.#last])
+    this.#last = settled.then(([result]) => {
+      this.#waiting -= 1
+      if (result.status === 'fulfilled') then(result.value)
+      else failed(result.reason)
+    })
   }
 }

@@ -1,7 +1,7 @@
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Cursor, Gap } from '../protocol/reserved.ts'
-import { Backoff } from './connection/backoff.ts'
-import type { Link } from './link.ts'
+import { Backoff, RETRY } from './connection/backoff.ts'
+import type { Clock } from './clock.ts'
 
 /** A message of the log as it arrives. */
 export type LogEntry = Envelope & { readonly id: string; readonly seq: number }
@@ -31,13 +31,11 @@ export interface InboxOwner {
 
 /** Messages beyond a hole that are kept until it is closed; those that come on top are fetched as well. */
 const MAX_HELD = 1_000
-/** Pauses between attempts to fetch what is missing, in milliseconds. */
-const RETRY = { base: 500, max: 30_000 }
 
 /** Puts a room's messages into the order of the log: without repeat, and without a hole that is not told. */
 export class Inbox {
   readonly #owner: InboxOwner
-  readonly #link: Link
+  readonly #clock: Clock
   readonly #held = new Map<number, LogEntry>()
   #position: Cursor | undefined
   /** Highest seq known to exist; more than the position while something is missing. */
@@ -46,9 +44,9 @@ export class Inbox {
   #fetching: object | undefined
   #cancelPause = () => {}
 
-  constructor(owner: InboxOwner, link: Link, start: Cursor | undefined) {
+  constructor(owner: InboxOwner, clock: Clock, start: Cursor | undefined) {
     this.#owner = owner
-    this.#link = link
+    this.#clock = clock
     this.#position = start
   }
 
@@ -122,8 +120,7 @@ export class Inbox {
   }
 
   async #fetchMissing(run: object): Promise<void> {
-    const backoff = new Backoff(RETRY, this.#link.clock.random)
-    let told = false
+    const backoff = new Backoff(RETRY, this.#clock.random)
     while (this.#fetching === run && this.#seq < this.#known) {
       const before = this.#seq
       try {
@@ -133,11 +130,10 @@ export class Inbox {
         this.#takePage(page)
       } catch (error) {
         if (this.#fetching !== run) return
-        if (!told) this.#owner.fetchFailed(error)
-        told = true
+        this.#owner.fetchFailed(error)
       }
       if (this.#seq > before) backoff.reset()
-      else await new Promise<void>((resolve) => this.#cancelPause = this.#link.clock.after(backoff.next(), resolve))
+      else await new Promise<void>((resolve) => this.#cancelPause = this.#clock.after(backoff.next(), resolve))
     }
   }
 

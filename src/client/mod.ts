@@ -12,7 +12,7 @@ export type { HeartbeatOptions } from './connection/heartbeat.ts'
 export type { WebSocketConstructor } from './connection/socket.ts'
 export type { HistoryOptions } from './history.ts'
 export type { ClientOptions } from './options.ts'
-export type { RequestOptions } from './requests.ts'
+export type { RequestOptions } from './outbox.ts'
 export type { Room } from './room.ts'
 export type {
   AnyLogMessage,

@@ -1,9 +1,10 @@
 import type { Envelope } from '../protocol/envelope.ts'
-import type { ErrorPayload } from '../protocol/reserved.ts'
+import type { ErrorPayload, HistoryRequest } from '../protocol/reserved.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
 import { Backoff, RETRY } from './connection/backoff.ts'
 import type { Connection } from './connection/connection.ts'
 import { fits } from './connection/frames.ts'
+import type { HistoryPage } from './inbox.ts'
 
 /** How long to wait for an answer, and when to give up. */
 export interface RequestOptions {
@@ -12,6 +13,15 @@ export interface RequestOptions {
   /** Aborting it rejects the call with `aborted`. */
   readonly signal?: AbortSignal | undefined
 }
+
+/** What an `error` says. A newer server may have codes that are not in our table. */
+export function readError(payload: unknown): RotundaError {
+  const { code, message } = (payload ?? {}) as Partial<ErrorPayload>
+  return new RotundaError(code ?? 'internal', message ?? '')
+}
+
+/** Bytes that may wait for the network before ephemeral events are dropped. */
+const MAX_BUFFERED = 1024 * 1024
 
 /** Who waits for an answer. */
 export interface Caller {
@@ -46,7 +56,7 @@ export class Outbox {
   readonly #entries = new Map<string, Entry>()
   readonly #backoff: Backoff
   #references = 0
-  /** Publishes that are on the wire, and such that must be sent again. */
+  /** Durable publishes by state. */
   readonly #count = { waiting: 0, sent: 0, failed: 0 }
   #scheduled = false
   /** Cancels the pause before a retry; undefined when there is none. */
@@ -58,11 +68,12 @@ export class Outbox {
   }
 
   /**
-   * Sends something that is not answered, at most once; dropped while there is no connection.
+   * Sends something that is not answered, at most once; dropped while there is no connection or too much waits for it.
    * @throws {RotundaError} `message_too_big`, or `invalid_payload` for what JSON cannot say.
    */
   post(envelope: Envelope): void {
-    this.#connection.send(this.#encode(envelope))
+    const text = this.#encode(envelope)
+    if (this.#connection.bufferedAmount <= MAX_BUFFERED) this.#connection.send(text)
   }
 
   /** Asks, and gives the payload of the answer. */
@@ -82,6 +93,7 @@ export class Outbox {
       }
       const text = this.#encode({ ...envelope, ref })
       const unwatch = () => signal?.removeEventListener('abort', abort)
+      if (again) this.#count.waiting += 1
       this.#entries.set(ref, { ...caller, text, again, state: 'waiting', cancelTimer() {}, unwatch })
     } catch (error) {
       return caller.reject(error as RotundaError)
@@ -95,17 +107,21 @@ export class Outbox {
     this.#send(ref, entry)
   }
 
+  /** A page of a room's log. */
+  history(room: string, payload: HistoryRequest): Promise<HistoryPage> {
+    return this.call({ type: 'room.history', room, payload }) as Promise<HistoryPage>
+  }
+
   /** Takes an answer; false when nobody waits for it. */
   answer({ type, ref = '', payload }: Envelope): boolean {
     const entry = this.#entries.get(ref)
     if (entry === undefined) return false
-    const { code, message, retryable } = (payload ?? {}) as Partial<ErrorPayload>
     if (type !== 'error') {
       if (entry.again) this.#backoff.reset()
       this.#settle(ref)
       entry.resolve(payload)
-    } else if (retryable && entry.again) this.#fail(entry)
-    else this.#reject(ref, code ?? 'internal', message ?? '')
+    } else if (entry.again && (payload as Partial<ErrorPayload> | null)?.retryable) this.#fail(entry)
+    else this.#settle(ref)?.reject(readError(payload))
     return true
   }
 
@@ -119,7 +135,9 @@ export class Outbox {
     this.#stopPause()
     for (const [ref, entry] of this.#entries) {
       if (entry.again) this.#move(entry, 'waiting')
-      else if (entry.state === 'sent') this.#reject(ref, 'disconnected', 'The connection was lost before the answer came.')
+      else if (entry.state === 'sent') {
+        this.#reject(ref, 'disconnected', 'The connection was lost before the answer came.')
+      }
     }
   }
 
@@ -155,7 +173,8 @@ export class Outbox {
     const entry = this.#entries.get(ref)
     if (entry === undefined) return undefined
     this.#entries.delete(ref)
-    this.#move(entry, 'waiting')
+    if (entry.again) this.#count[entry.state] -= 1
+    entry.cancelTimer()
     entry.unwatch()
     this.#schedule()
     return entry
@@ -163,10 +182,8 @@ export class Outbox {
 
   #move(entry: Entry, state: Entry['state']): void {
     entry.cancelTimer()
-    if (entry.again) {
-      this.#count[entry.state] -= 1
-      this.#count[state] += 1
-    }
+    this.#count[entry.state] -= 1
+    this.#count[state] += 1
     entry.state = state
   }
 
@@ -215,7 +232,7 @@ export class Outbox {
 
   #goOn(): void {
     this.#stopPause()
-    for (const entry of this.#entries.values()) if (entry.again) this.#move(entry, 'waiting')
+    for (const entry of this.#entries.values()) if (entry.state === 'failed') this.#move(entry, 'waiting')
     this.#proceed()
   }
 

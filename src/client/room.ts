@@ -2,10 +2,9 @@ import type { Contract, EventInput, EventName, RpcInput, RpcName, RpcOutput } fr
 import type { Cursor, Gap, HistoryRequest, Joined } from '../protocol/reserved.ts'
 import type { Calls, PublishOptions } from './calls.ts'
 import { type HistoryOptions, readHistory } from './history.ts'
-import type { HistoryPage } from './inbox.ts'
 import type { Membership } from './membership.ts'
+import type { Outbox, RequestOptions } from './outbox.ts'
 import type { AnyMessage, Receiver } from './receiver.ts'
-import type { RequestOptions, Requests } from './requests.ts'
 import type { AnyLogMessage, ErrorHandler, MessageOf, PublishResult } from './types.ts'
 
 /** What a room is built on. */
@@ -13,7 +12,7 @@ export interface RoomParts {
   readonly membership: Membership
   readonly receiver: Receiver
   readonly calls: Calls
-  readonly requests: Requests
+  readonly outbox: Outbox
   leave(): void
 }
 
@@ -129,16 +128,14 @@ export class Room<C extends Contract> {
    * ```
    */
   async *history(options: HistoryOptions = {}): AsyncGenerator<AnyLogMessage<C>, void> {
-    const { requests, receiver, membership } = this.#parts
-    const room = this.name
-    const ask = (payload: HistoryRequest) =>
-      requests.call({ type: 'room.history', room, payload }) as Promise<HistoryPage>
+    const { outbox, receiver, membership } = this.#parts
+    const ask = (payload: HistoryRequest) => outbox.history(this.name, payload)
     for await (const entry of readHistory(options, ask)) {
       try {
         const message = await receiver.read(entry)
         if (message !== undefined) yield message as AnyLogMessage<C>
       } catch (error) {
-        receiver.report(error, { room, type: entry.type, id: entry.id, seq: entry.seq }, membership.errors)
+        receiver.report(error, entry, membership.errors)
       }
     }
   }

@@ -1,4 +1,5 @@
 import type { Contract, EventDefinition, EventName, EventOutput } from '../protocol/contract.ts'
+import type { Envelope } from '../protocol/envelope.ts'
 import type { RotundaError } from '../protocol/rotunda_error.ts'
 import type { StandardSchema } from '../protocol/standard_schema.ts'
 
@@ -58,13 +59,8 @@ export type PublishResult<C extends Contract, K extends EventName<C>> = IsDurabl
   ? Promise<Published>
   : void
 
-/** Which message an error is about. */
-export interface ErrorContext {
-  readonly room?: string | undefined
-  readonly type?: string | undefined
-  readonly id?: string | undefined
-  readonly seq?: number | undefined
-}
+/** The envelope that an error is about, as far as there is one: with `room`, `type`, `id` and `seq` where it has them. */
+export type ErrorContext = Partial<Envelope>
 
 /** Told of what went wrong outside of any call. */
 export type ErrorHandler = (error: RotundaError, about: ErrorContext) => unknown

@@ -2,6 +2,7 @@ import { RotundaError } from '../protocol/errors.ts'
 import type { Appended, AppendMessage, MessageStore } from '../storage/store.ts'
 import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
+import { endOfTurn } from './turn.ts'
 
 /** Payload after which a commit takes no more: remote databases refuse statements of some megabytes. */
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024
@@ -74,7 +75,7 @@ export class Journal<Origin> {
 
   async #run(): Promise<void> {
     // Lets everything that arrived in this turn of the event loop share the first commit.
-    await Promise.resolve()
+    await endOfTurn()
     for (let commit = this.#start(); commit !== undefined;) {
       const tell = await commit
       // Started before the last one's outcome is told: acks and broadcasts cost this thread what the store need not wait for.

@@ -49,7 +49,7 @@ export const DEFAULT_LIMITS: Limits = {
 }
 
 /** Smallest and largest value of each limit. */
-const ALLOWED: Readonly<Record<keyof Limits, readonly [number, number]>> = {
+export const ALLOWED: Readonly<Record<keyof Limits, readonly [number, number]>> = {
   maxMessageSize: [256, 16 * 1024 * 1024],
   maxConnections: [1, 10_000_000],
   maxRoomsPerSession: [1, 1_000_000],
@@ -65,7 +65,8 @@ const ALLOWED: Readonly<Record<keyof Limits, readonly [number, number]>> = {
   hardLimit: [65_536, 1024 ** 3],
 }
 
-const TIMES: ReadonlySet<string> = new Set(['idleTimeout', 'pingInterval', 'pongTimeout'])
+/** The limits that are times, in seconds. */
+export const TIMES: ReadonlySet<string> = new Set(['idleTimeout', 'pingInterval', 'pongTimeout'])
 
 /**
  * Fills in the defaults and checks every value.
@@ -94,6 +95,14 @@ export function checkLimits(given: Partial<Limits> = {}): Limits {
     throw new RotundaError(
       'invalid_config',
       `limits.highWaterMark is ${limits.highWaterMark}; it must not exceed limits.hardLimit, ${limits.hardLimit}.`,
+    )
+  }
+  const { idleTimeout, pingInterval } = limits
+  if (idleTimeout > 0 && pingInterval > 0 && idleTimeout <= pingInterval) {
+    throw new RotundaError(
+      'invalid_config',
+      `limits.idleTimeout is ${idleTimeout}, and limits.pingInterval ${pingInterval}: healthy but silent connections ` +
+        'would be closed before they are pinged; make idleTimeout the longer one, or one of them 0.',
     )
   }
   return limits

@@ -6,6 +6,9 @@ export interface BackoffOptions {
   readonly max: number
 }
 
+/** Pauses before something that the server could not do is tried again. */
+export const RETRY: BackoffOptions = { base: 500, max: 30_000 }
+
 /**
  * Exponential backoff with full jitter: each wait is random between 0 and a ceiling that doubles, so that clients that
  * were disconnected together do not come back together.

@@ -1,6 +1,5 @@
 import { shouldReconnect } from '../../protocol/close_codes.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
-import { RotundaError } from '../../protocol/rotunda_error.ts'
 import type { Welcome } from '../../protocol/reserved.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../options.ts'
@@ -36,8 +35,8 @@ export interface ConnectionEvents {
 
 /** A connection that comes back: one attempt at a time, with pauses that grow, until it is closed. */
 export class Connection {
-  readonly #settings: Settings
-  readonly #clock: Clock
+  readonly settings: Settings
+  readonly clock: Clock
   readonly #events: ConnectionEvents
   readonly #backoff: Backoff
   readonly #heartbeat: Heartbeat
@@ -49,17 +48,21 @@ export class Connection {
   #cancelWait = () => {}
 
   constructor(settings: Settings, clock: Clock, events: ConnectionEvents) {
-    this.#settings = settings
-    this.#clock = clock
+    this.settings = settings
+    this.clock = clock
     this.#events = events
     this.#backoff = new Backoff(settings.backoff, clock.random)
     const ping = () => this.#socket?.send('{"type":"session.ping"}')
-    const dead = () => this.#lost(ABNORMAL, 'The server has fallen silent.')
+    const dead = () => this.#lost('The server has fallen silent.')
     this.#heartbeat = new Heartbeat(settings.heartbeat, clock, ping, dead)
   }
 
   get state(): ClientState {
     return this.#state
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
   }
 
   /** What the server said of itself last; undefined before it ever did. */
@@ -74,15 +77,16 @@ export class Connection {
   connect(): void {
     if (this.#state !== 'closed') return
     this.#backoff.reset()
+    // First, since it may throw: then nothing has happened.
+    this.#attempt()
     this.#state = 'connecting'
     this.#events.connecting()
     globalThis.addEventListener?.('online', this.#online)
-    this.#attempt()
   }
 
   /** Sends an encoded envelope with what else is sent in this microtask; false when there is no connection. */
   send(text: string): boolean {
-    if (this.#state !== 'open') return false
+    if (!this.isOpen) return false
     this.#socket?.send(text)
     return true
   }
@@ -100,25 +104,17 @@ export class Connection {
 
   #wait(milliseconds: number, then: () => void): void {
     this.#cancelWait()
-    this.#cancelWait = this.#clock.after(milliseconds, then)
+    this.#cancelWait = this.clock.after(milliseconds, then)
   }
 
   #attempt(): void {
-    this.#wait(
-      this.#settings.connectTimeout,
-      () => this.#lost(ABNORMAL, 'The server did not welcome us in time.'),
-    )
-    const { WebSocket, url } = this.#settings
-    try {
-      const socket: Socket = new Socket(WebSocket, url, {
-        frame: (text) => this.#receive(socket, text),
-        ended: (code, reason) => this.#ended(code, reason),
-      })
-      this.#socket = socket
-    } catch (cause) {
-      this.#stop(ABNORMAL, String(cause))
-      throw new RotundaError('invalid_config', `No WebSocket can be made for ${url}: ${cause}`, { cause })
-    }
+    const { WebSocket, url, connectTimeout } = this.settings
+    const socket: Socket = new Socket(WebSocket, url, {
+      frame: (text) => this.#receive(socket, text),
+      ended: (code, reason) => this.#ended(code, reason),
+    })
+    this.#socket = socket
+    this.#wait(connectTimeout, () => this.#lost('No welcome came in time.'))
   }
 
   #receive(socket: Socket, text: string): void {
@@ -128,17 +124,17 @@ export class Connection {
       // A handler may have closed the connection in the middle of a batch; the rest is for the next one to get.
       if (this.#socket !== socket) return
       if (envelope.type === 'session.welcome') this.#welcomed(socket, envelope.payload as Welcome)
-      else if (this.#state !== 'open') continue
-      else if (envelope.type === 'session.drain') this.#drain(envelope.payload as { window?: unknown } | null)
+      else if (!this.isOpen) continue
+      else if (envelope.type === 'session.drain') this.#drain(envelope.payload as { window: number })
       else this.#events.envelope(envelope)
     }
   }
 
   #welcomed(socket: Socket, welcome: Welcome): void {
-    if (this.#state === 'open') return
+    if (this.isOpen) return
     this.#cancelWait()
     this.#welcome = welcome
-    this.#openedAt = this.#clock.now()
+    this.#openedAt = this.clock.now()
     socket.welcomed(welcome)
     this.#heartbeat.start()
     this.#state = 'open'
@@ -146,18 +142,17 @@ export class Connection {
   }
 
   /** The server asks its clients to move to another one, not all at once. */
-  #drain(payload: { window?: unknown } | null): void {
-    const window = typeof payload?.window === 'number' ? payload.window : 0
-    this.#wait(this.#clock.random() * window, () => {
+  #drain({ window }: { readonly window: number }): void {
+    this.#wait(this.clock.random() * window, () => {
       this.#backoff.reset()
-      this.#lost(ABNORMAL, 'The server asked to move.', 0)
+      this.#lost('The server asked to move.', 0)
     })
   }
 
   /** Gives up a socket of which nothing more is to be expected. */
-  #lost(code: number, reason: string, wait?: number): void {
+  #lost(reason: string, wait?: number): void {
     this.#drop(1000, '')
-    this.#ended(code, reason, wait)
+    this.#ended(ABNORMAL, reason, wait)
   }
 
   #drop(code: number, reason: string): void {
@@ -167,8 +162,8 @@ export class Connection {
 
   #ended(code: number, reason: string, wait?: number): void {
     if (!shouldReconnect(code)) return this.#stop(code, reason)
-    const wasOpen = this.#state === 'open'
-    if (wasOpen && this.#clock.now() - this.#openedAt >= this.#settings.backoff.base) this.#backoff.reset()
+    const wasOpen = this.isOpen
+    if (wasOpen && this.clock.now() - this.#openedAt >= this.settings.backoff.base) this.#backoff.reset()
     this.#release()
     this.#wait(wait ?? this.#backoff.next(), () => this.#attempt())
     if (!wasOpen) return

@@ -1,0 +1,155 @@
+import { checkLimits, type Limits } from '../hub/limits.ts'
+import { RotundaError } from '../protocol/errors.ts'
+import { quote } from '../protocol/names.ts'
+import { type PresetName, PRESETS } from './presets.ts'
+import { type Setting, SETTINGS, snakeCase } from './settings.ts'
+
+/** A checked configuration, ready to be handed to hub, store and server. */
+export interface Configuration {
+  readonly server: { readonly host: string; readonly port: number }
+  readonly database: { readonly url: string; readonly authToken: string }
+  readonly websocket: {
+    readonly host: string
+    readonly port: number
+    readonly enableDeflate: boolean
+    readonly drain: number
+  }
+  readonly limits: Limits
+}
+
+/** Where settings come from; a later one overrides an earlier one. */
+export interface ConfigurationSources {
+  /** The defaults to start from. Default `standard`; the JSON's `preset` and variable `ROTUNDA_PRESET` can name it too. */
+  readonly preset?: PresetName
+  /** A parsed JSON document. Sections other than `server`, `database` and `websocket` are left alone. */
+  readonly json?: unknown
+  /** Environment variables, such as `process.env` or `Deno.env.toObject()`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Settings by path, such as `{ 'websocket.pingInterval': 20 }`. */
+  readonly code?: Readonly<Record<string, unknown>>
+}
+
+type Value = number | boolean | string
+
+/**
+ * Puts a configuration together: preset, then JSON, then environment, then code, the later ones winning.
+ *
+ * @throws {RotundaError} `invalid_config`, naming the setting as it was given, its value and what is allowed.
+ * @example
+ * ```ts
+ * const configuration = loadConfiguration({ json: JSON.parse(text), environment: process.env })
+ * const hub = createHub({ protocol: chat, limits: configuration.limits })
+ * ```
+ */
+export function loadConfiguration(sources: ConfigurationSources = {}): Configuration {
+  const given = new Map<string, Value>()
+  readJson(sources.json, given)
+  readEnvironment(sources.environment ?? {}, given)
+  for (const [path, value] of Object.entries(sources.code ?? {})) {
+    if (value !== undefined) given.set(path, check(settingAt(path), path, value))
+  }
+  const value = <T extends Value>(path: string) => (given.get(path) ?? settingAt(path).standard) as T
+  return {
+    server: { host: value('server.host'), port: value('server.port') },
+    database: { url: value('database.url'), authToken: value('database.authToken') },
+    websocket: {
+      host: value('websocket.host'),
+      port: value('websocket.port'),
+      enableDeflate: value('websocket.enableDeflate'),
+      drain: value('websocket.drain'),
+    },
+    limits: checkLimits({ ...presetOf(sources), ...limitsOf(given) }),
+  }
+}
+
+function presetOf({ preset, json, environment }: ConfigurationSources): Partial<Limits> {
+  const name = preset ?? environment?.['ROTUNDA_PRESET'] ?? (isObject(json) ? json['preset'] : undefined) ?? 'standard'
+  if (typeof name === 'string' && Object.hasOwn(PRESETS, name)) return PRESETS[name as PresetName]
+  const known = Object.keys(PRESETS).join(', ')
+  throw new RotundaError('invalid_config', `preset is ${quote(name)}; it must be one of: ${known}.`)
+}
+
+function limitsOf(given: ReadonlyMap<string, Value>): Partial<Limits> {
+  const limits: Record<string, Value> = {}
+  for (const [path, value] of given) {
+    const name = path.slice('websocket.'.length)
+    if (path.startsWith('websocket.') && !NOT_LIMITS.has(name)) limits[name] = value
+  }
+  if (given.get('websocket.autoPingPong') === false) {
+    if ((limits['pingInterval'] ?? 0) !== 0) {
+      throw new RotundaError(
+        'invalid_config',
+        `websocket.autoPingPong is false, but websocket.pingInterval is ${
+          limits['pingInterval']
+        }: leave one of them out.`,
+      )
+    }
+    limits['pingInterval'] = 0
+  }
+  return limits as Partial<Limits>
+}
+
+const NOT_LIMITS: ReadonlySet<string> = new Set(['host', 'port', 'enableDeflate', 'autoPingPong', 'drain'])
+const SECTIONS: readonly string[] = ['server', 'database', 'websocket']
+
+function readJson(json: unknown, given: Map<string, Value>): void {
+  if (json === undefined) return
+  if (!isObject(json)) throw new RotundaError('invalid_config', 'The configuration must be a JSON object.')
+  for (const section of SECTIONS) {
+    const values = json[section]
+    if (values === undefined) continue
+    if (!isObject(values)) throw new RotundaError('invalid_config', `${section} must be a JSON object.`)
+    for (const [name, value] of Object.entries(values)) {
+      const path = `${section}.${name}`
+      const setting = settingAt(path)
+      if (given.has(setting.path)) {
+        throw new RotundaError('invalid_config', `${path} is given twice, in camelCase and in snake_case.`)
+      }
+      given.set(setting.path, check(setting, path, value))
+    }
+  }
+}
+
+function readEnvironment(environment: Readonly<Record<string, string | undefined>>, given: Map<string, Value>): void {
+  for (const setting of SETTINGS) {
+    const text = environment[setting.variable]
+    if (text !== undefined && text !== '') {
+      given.set(setting.path, check(setting, setting.variable, parse(setting, text)))
+    }
+  }
+}
+
+function settingAt(path: string): Setting {
+  const setting = SETTINGS.find((known) => known.path === path || snakeCase(known.path) === path)
+  if (setting !== undefined) return setting
+  const section = path.slice(0, path.indexOf('.') + 1)
+  const known = SETTINGS.map((candidate) => candidate.path).filter((candidate) => candidate.startsWith(section))
+  throw new RotundaError('invalid_config', `${path} is not a setting; there are: ${known.join(', ')}.`)
+}
+
+/** The text of a variable as what it stands for; what is not that stays text, to be refused by name. */
+function parse({ kind }: Setting, text: string): unknown {
+  if (kind === 'text') return text
+  if (kind !== 'boolean') return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
+  if (/^(true|1|yes|on)$/i.test(text)) return true
+  return /^(false|0|no|off)$/i.test(text) ? false : text
+}
+
+function check({ kind, least = -Infinity, most = Infinity }: Setting, name: string, value: unknown): Value {
+  if (kind === 'text' && typeof value === 'string') return value
+  if (kind === 'boolean' && typeof value === 'boolean') return value
+  const isNumber = typeof value === 'number' && value >= least && value <= most
+  if (kind === 'seconds' && isNumber) return value
+  if (kind === 'integer' && isNumber && Number.isInteger(value)) return value
+  const allowed = {
+    text: 'a text',
+    boolean: 'true or false',
+    seconds: `a number of seconds from ${least} to ${most}`,
+    integer: `a whole number from ${least} to ${most}`,
+  }[kind]
+  throw new RotundaError('invalid_config', `${name} is ${quote(value)}; it must be ${allowed}.`)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

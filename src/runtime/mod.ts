@@ -1,0 +1,8 @@
+export { AttachedRuntime, attachRuntime, serveHttpAndWs } from './attached_runtime.ts'
+export type { AttachOptions, HttpApp, RuntimeHost } from './attached_runtime.ts'
+export { loadConfiguration } from './configuration.ts'
+export type { Configuration, ConfigurationSources } from './configuration.ts'
+export { PRESETS } from './presets.ts'
+export type { PresetName } from './presets.ts'
+export { SETTINGS } from './settings.ts'
+export type { Setting } from './settings.ts'

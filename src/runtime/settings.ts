@@ -1,0 +1,117 @@
+import { ALLOWED, DEFAULT_LIMITS, type Limits, TIMES } from '../hub/limits.ts'
+
+/** One thing that can be configured. */
+export interface Setting {
+  /** Where it stands in the JSON, as `section.name`; `section.snake_name` is read too. */
+  readonly path: string
+  /** The environment variable that overrides it. */
+  readonly variable: string
+  readonly kind: 'integer' | 'seconds' | 'boolean' | 'text'
+  readonly least?: number
+  readonly most?: number
+  readonly standard: number | boolean | string
+  readonly meaning: string
+}
+
+const LIMIT_MEANINGS: Readonly<Record<keyof Limits, string>> = {
+  maxMessageSize: 'Largest frame a client may send, in bytes; a larger one closes with 1009',
+  maxConnections: 'Connections at once; one more is refused with 503',
+  maxRoomsPerSession: 'Rooms one session may be in',
+  idleTimeout: 'A connection silent for so long is closed with 4000; 0 is off',
+  pingInterval: 'How often each connection is pinged; 0 is off',
+  pongTimeout: 'A connection that owes a pong for so long is closed with 4001',
+  maxInboundQueue: 'Frames of one session that may wait while one is handled',
+  maxErrors: 'Frames in a row that may be refused as not understood',
+  maxJournalQueue: 'Messages that may wait for a commit',
+  maxJournalBytes: 'Bytes of payload that may wait for a commit',
+  maxCommit: 'Most messages in one commit',
+  highWaterMark: 'Buffered bytes at which a live subscriber is switched to reading the log',
+  hardLimit: 'Buffered bytes at which a connection is closed with 4002',
+}
+
+const limitSettings: Setting[] = (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name) => ({
+  path: `websocket.${name}`,
+  variable: `WEBSOCKET_${snakeCase(name).toUpperCase()}`,
+  kind: TIMES.has(name) ? 'seconds' : 'integer',
+  least: ALLOWED[name][0],
+  most: ALLOWED[name][1],
+  standard: DEFAULT_LIMITS[name],
+  meaning: LIMIT_MEANINGS[name],
+}))
+
+const PORT = { kind: 'integer', least: 0, most: 65_535 } as const
+
+/** Every setting, in the order of the documentation. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    path: 'server.host',
+    variable: 'SERVER_HOST',
+    kind: 'text',
+    standard: '0.0.0.0',
+    meaning: 'Address the HTTP side listens on',
+  },
+  {
+    path: 'server.port',
+    variable: 'SERVER_PORT',
+    ...PORT,
+    standard: 8080,
+    meaning: 'Port of the HTTP side, and of WebSocket with it unless it has its own; 0 takes a free one',
+  },
+  {
+    path: 'database.url',
+    variable: 'DATABASE_URL',
+    kind: 'text',
+    standard: 'file:data/rotunda.db',
+    meaning: 'Where messages are stored: `file:…`, or `libsql://…`, `https://…` for Turso and sqld',
+  },
+  {
+    path: 'database.authToken',
+    variable: 'DATABASE_AUTH_TOKEN',
+    kind: 'text',
+    standard: '',
+    meaning: 'Token of a remote database',
+  },
+  {
+    path: 'websocket.host',
+    variable: 'WEBSOCKET_HOST',
+    kind: 'text',
+    standard: '0.0.0.0',
+    meaning: 'Address the WebSocket side listens on, where it has its own port',
+  },
+  {
+    path: 'websocket.port',
+    variable: 'WEBSOCKET_PORT',
+    ...PORT,
+    standard: 9090,
+    meaning: 'Port of the WebSocket side, where it has its own',
+  },
+  {
+    path: 'websocket.enableDeflate',
+    variable: 'WEBSOCKET_ENABLE_DEFLATE',
+    kind: 'boolean',
+    standard: false,
+    meaning: 'Negotiate permessage-deflate (Bun only; refused elsewhere)',
+  },
+  {
+    path: 'websocket.autoPingPong',
+    variable: 'WEBSOCKET_AUTO_PING_PONG',
+    kind: 'boolean',
+    standard: true,
+    meaning: '`false` is `pingInterval` 0',
+  },
+  {
+    path: 'websocket.drain',
+    variable: 'WEBSOCKET_DRAIN',
+    kind: 'seconds',
+    least: 0,
+    most: 3_600,
+    standard: 0,
+    meaning: 'Within how long clients are told to come back when the server stops',
+  },
+  ...limitSettings,
+]
+
+/** `maxMessageSize` as `max_message_size`. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
