@@ -44,6 +44,6 @@ export function serve<C extends Contract, M>(
   return {
     port: server.port ?? port,
     url: server.url,
-    stop: (how) => stopping ??= hub.close(how).then(() => server.stop(true)),
+    stop: (how) => stopping ??= hub.close(how).finally(() => server.stop(true)),
   }
 }

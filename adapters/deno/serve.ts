@@ -27,6 +27,6 @@ export function serve<C extends Contract, M>(
   return {
     port: listening,
     url: new URL(`http://${hostname ?? 'localhost'}:${listening}/`),
-    stop: (how) => stopping ??= hub.close(how).then(() => server.shutdown()),
+    stop: (how) => stopping ??= hub.close(how).finally(() => server.shutdown()),
   }
 }
