@@ -1,8 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import process from 'node:process'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import type { Browser, Locator } from 'playwright-core'
 import { chat } from '../../examples/chat/protocol.ts'
+import { libsqlStore } from '../../adapters/libsql/mod.ts'
 import { createClient } from '../../src/client/mod.ts'
 import { type AppServer, startApp } from '../support/app_server.ts'
 import { ChatPage, startBrowser } from '../support/chat_page.ts'
@@ -28,10 +28,7 @@ describe('the chat page in Chromium', () => {
   const start = (database = 'rotunda.db') =>
     startApp({ SERVER_PORT: String(port), DATABASE_URL: `file:${dir.path}/${database}` }, dir.path)
 
-  async function kill(): Promise<void> {
-    process.kill(app.pid, 'SIGKILL')
-    await app.ended
-  }
+  const kill = () => app.end('SIGKILL')
 
   async function open(room: string, name: string): Promise<ChatPage> {
     const page = await ChatPage.open(browser, port, room, name)
@@ -227,6 +224,27 @@ describe('the chat page in Chromium', () => {
       messages: { payload: { text: string } }[]
     }
     deepEqual(messages.map(({ payload }) => payload.text).reverse(), texts)
+  })
+
+  test('messages removed while the page was away leave a line in their place', LIMIT, async () => {
+    const ana = await open('trimmed', 'Ana')
+    await ana.say('seen')
+    await ana.sees('seen')
+    await kill()
+    const store = await libsqlStore({ url: `file:${dir.path}/rotunda.db` })
+    const common = { room: 'trimmed', kind: 'event', type: 'chat.message', from: null, key: null, ts: Date.now() }
+    const payload = (number: number) => JSON.stringify({ user: 'Zoé', text: `entry ${number}` })
+    await store.append(range(2, 6).map((number) => ({ ...common, payload: payload(number) })))
+    await store.trim('trimmed', 4)
+    await store.close()
+    app = await start()
+
+    await ana.seesText('gap', 'Messages 2–4 had been removed before this page could get them')
+    deepEqual((await ana.shownUpTo(6)).map(({ seq, text }) => [seq, text]), [
+      [1, 'seen'],
+      [5, 'entry 5'],
+      [6, 'entry 6'],
+    ])
   })
 
   test('a server that comes back with another log says so, and the page goes on with that', LIMIT, async () => {

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, realpath, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import process from 'node:process'
 import { after, before, describe, test } from 'node:test'
 import { createClient } from '../../src/client/mod.ts'
 import { chat } from '../../examples/chat/protocol.ts'
@@ -46,8 +45,7 @@ describe('server.ts', () => {
       app = await startApp({ SERVER_PORT: String(port) }, cwd)
     })
     after(async () => {
-      process.kill(app.pid, 'SIGKILL')
-      await app.ended
+      await app.end('SIGKILL')
     })
 
     test('says where it listens, where the data lies and how to stop', () => {
@@ -119,9 +117,9 @@ describe('server.ts', () => {
       const app = await startApp({ SERVER_PORT: '0', DATABASE_URL: `file:${cwd}/${signal}.db` }, cwd)
       const client = await WireClient.open(app.port)
       await client.next({ type: 'session.welcome' })
-      process.kill(app.pid, signal)
+      const ended = app.end(signal)
       equal((await client.closed).code, 1001)
-      const { code, stderr } = await app.ended
+      const { code, stderr } = await ended
       deepEqual([code, stderr], [0, ''])
       await release(await occupy(app.port))
     })
@@ -150,8 +148,7 @@ describe('server.ts', () => {
     const port = await freePort()
     const app = await startApp({ SERVER_PORT: String(port), PORT: '1' }, cwd)
     equal(app.port, port)
-    process.kill(app.pid, 'SIGTERM')
-    equal((await app.ended).code, 0)
+    equal((await app.end('SIGTERM')).code, 0)
   })
 
   test('a port that was asked for and is in use stops the start', async () => {
@@ -170,8 +167,7 @@ describe('server.ts', () => {
     await release(holder)
     ok(app.port !== 8080)
     match(app.greeting, /^ +page +http:\/\/localhost:\d+\/ +\(8080 is in use\)$/m)
-    process.kill(app.pid, 'SIGTERM')
-    equal((await app.ended).code, 0)
+    equal((await app.end('SIGTERM')).code, 0)
   })
 
   test('a database that cannot be opened stops the start with one line', async () => {

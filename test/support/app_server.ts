@@ -13,12 +13,12 @@ export interface AppEnd {
 
 /** `server.ts` as a user starts it, listening. */
 export interface AppServer {
-  /** To be given to `process.kill`: after `child.kill` Deno says it died of that, whatever it exited with. */
-  readonly pid: number
   readonly port: number
   /** What it printed until it was ready. */
   readonly greeting: string
   readonly ended: Promise<AppEnd>
+  /** Sends it a signal, if it has not ended yet; resolves when it has. */
+  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<AppEnd>
 }
 
 const SCRIPT = fileURLToPath(import.meta.resolve('../../server.ts'))
@@ -60,7 +60,12 @@ export async function failToStart(env: Record<string, string>, cwd: string): Pro
 export async function startApp(env: Record<string, string>, cwd: string): Promise<AppServer> {
   return await new Promise((resolve, reject) => {
     const ended = run(env, cwd, (child, greeting) => {
-      resolve({ pid: child.pid ?? 0, port: Number(READY.exec(greeting)?.[1]), greeting, ended })
+      const end = (signal: NodeJS.Signals) => {
+        // Not `child.kill`: after that Deno says it died of the signal, whatever it exited with.
+        if (child.exitCode === null && child.signalCode === null && child.pid) process.kill(child.pid, signal)
+        return ended
+      }
+      resolve({ port: Number(READY.exec(greeting)?.[1]), greeting, ended, end })
     })
     ended.then(
       ({ code, stderr }) => reject(new Error(`server.ts ended with ${code} before it listened: ${stderr}`)),
