@@ -1,33 +1,39 @@
 /**
  * A ready-to-run server: `bun run server.ts`. One process, one port, one libSQL file, and a chat page at `/`.
- * Settings: `SERVER_PORT` or `PORT`, `DATABASE_URL`, `DATABASE_AUTH_TOKEN`.
+ * Settings: `SERVER_PORT` or `PORT`, and the variables of docs/configuration.md.
  */
 import { resolve } from 'node:path'
 import { serve } from './adapters/bun/mod.ts'
 import { libsqlStore } from './adapters/libsql/mod.ts'
 import { chat } from './examples/chat/protocol.ts'
 import { buildSite } from './examples/chat/site.ts'
-import { createHub, type MessageStore, RotundaError, type RotundaServer } from './src/mod.ts'
+import {
+  type Configuration,
+  createHub,
+  loadConfiguration,
+  type MessageStore,
+  RotundaError,
+  type RotundaServer,
+} from './src/mod.ts'
 
 const DEFAULT_PORT = 8080
-const database = process.env['DATABASE_URL'] || 'file:data/rotunda.db'
-const authToken = process.env['DATABASE_AUTH_TOKEN']
 
 async function start(): Promise<void> {
   const wanted = portSetting()
+  const { database, limits, websocket } = loadConfiguration({ environment: process.env })
   const site = await buildSite()
-  const store = await openStore()
-  const hub = createHub({ protocol: chat, store })
+  const store = await openStore(database)
+  const hub = createHub({ protocol: chat, store, limits })
   hub.on('chat.stats', (ctx) => ({ members: ctx.room.size }))
   const listen = (port: number) => serve(hub, { port, fetch: site })
   const server = wanted === undefined ? listenOnDefault(listen) : listen(wanted)
-  stopOnSignal(server)
+  stopOnSignal(server, websocket.drain)
   const note = wanted === undefined && server.port !== DEFAULT_PORT ? `  (${DEFAULT_PORT} is in use)` : ''
   const base = `//localhost:${server.port}`
   console.log(`\n  rotunda listens\n
   page       http:${base}/${note}
   websocket  ws:${base}/ws
-  data       ${whereDataLies()}
+  data       ${whereDataLies(database.url)}
   stop       Ctrl+C\n`)
 }
 
@@ -41,9 +47,9 @@ function portSetting(): number | undefined {
   throw new RotundaError('invalid_config', `${name} is ${JSON.stringify(value)}; it must be ${allowed}.`)
 }
 
-async function openStore(): Promise<MessageStore> {
+async function openStore({ url, authToken }: Configuration['database']): Promise<MessageStore> {
   try {
-    return await libsqlStore({ url: database, ...(authToken ? { authToken } : {}) })
+    return await libsqlStore({ url, ...(authToken === '' ? {} : { authToken }) })
   } catch (error) {
     throw new RotundaError('invalid_config', `DATABASE_URL: ${messageOf(error)}`, { cause: error })
   }
@@ -57,21 +63,21 @@ function listenOnDefault(listen: (port: number) => RotundaServer): RotundaServer
   }
 }
 
-function stopOnSignal(server: RotundaServer): void {
+function stopOnSignal(server: RotundaServer, drain: number): void {
   let stopping = false
   const stop = () => {
     if (stopping) process.exit(1)
     stopping = true
-    server.stop().then(() => process.exit(0), fail)
+    server.stop({ drain }).then(() => process.exit(0), fail)
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
 }
 
 /** The file's absolute path, or the remote database without the secrets that its URL may carry. */
-function whereDataLies(): string {
-  if (!/^file:/i.test(database)) return new URL(database).host
-  return resolve(decodeURIComponent(database.replace(/^file:(\/\/(localhost)?(?=\/))?/i, '')))
+function whereDataLies(url: string): string {
+  if (!/^file:/i.test(url)) return new URL(url).host
+  return resolve(decodeURIComponent(url.replace(/^file:(\/\/(localhost)?(?=\/))?/i, '')))
 }
 
 function fail(error: unknown): never {
