@@ -34,9 +34,10 @@ export interface RealtimeOptions<M, E extends Env> {
  *
  * @example
  * ```ts
- * const app = new Hono<{ Variables: { user: string } }>()
+ * type Env = { Variables: { user: string } }
+ * const app = new Hono<Env>()
  * app.use('/realtime/*', async (c, next) => { c.set('user', await userOf(c.req)); await next() })
- * app.route('/realtime', realtime(hub, { metadata: (c) => ({ user: c.get('user') }) }))
+ * app.route('/realtime', realtime(hub, { metadata: (c: Context<Env>) => ({ user: c.get('user') }) }))
  * ```
  */
 export function realtime<C extends Contract, M, E extends Env = Env>(
