@@ -10,14 +10,24 @@ const { url } = startedWith<{ url: string }>()
 const store = await libsqlStore({ url })
 let made = 0
 
-/** Messages as the publishers of the load send them, already accepted. */
+/** Messages as those of the load arrive, already accepted: 50 of one publisher, then 50 of the next. */
 function batchOf(size: number, rooms: readonly string[]): AppendMessage[] {
   const from = '00000000-0000-0000-0000-000000000000'
   const ts = Date.now()
   return Array.from({ length: size }, () => {
-    const n = made++
-    const key = `p${n % 100}:${String(n).padStart(10, '0')}`
-    return { room: rooms[n % rooms.length]!, kind: 'event', type: 'chat.message', from, key, ts, payload: PAYLOAD }
+    const run = Math.floor(made / 50)
+    const publisher = run % 100
+    const number = Math.floor(run / 100) * 50 + made++ % 50
+    const key = `p${publisher}:${String(number).padStart(10, '0')}`
+    return {
+      room: rooms[publisher % rooms.length]!,
+      kind: 'event',
+      type: 'chat.message',
+      from,
+      key,
+      ts,
+      payload: PAYLOAD,
+    }
   })
 }
 

@@ -25,9 +25,11 @@ if (rows.length === 0) {
 
 const lines = [['work', 'rotunda', 'limit', 'against', 'ratio', 'required', '']]
 const notes: string[] = []
+let scene = new Scene()
+process.on('SIGINT', () => void scene.end().finally(() => process.exit(130)))
 for (const row of rows) {
   console.error(`${row.name} …`)
-  const scene = new Scene()
+  scene = new Scene()
   try {
     lines.push(await line(row, scene))
   } finally {

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
@@ -16,6 +18,9 @@ interface Answer {
   readonly error?: string
 }
 
+/** `BENCH_PROFILE=server.ts bun run bench publish` leaves CPU profiles of that process in the temporary directory. */
+const PROFILED = process.env['BENCH_PROFILE']
+
 /** A process of the benchmark, called by name. */
 export class Remote<C extends Commands> {
   readonly #process: Bun.Subprocess
@@ -25,7 +30,7 @@ export class Remote<C extends Commands> {
   /** Starts a file of this folder's parent in a process of its own. */
   constructor(file: string, options: unknown = {}) {
     const script = fileURLToPath(new URL(`../${file}`, import.meta.url))
-    const flags = process.env['BENCH_PROFILE'] === file ? ['--cpu-prof', '--cpu-prof-dir=/tmp/rotunda-prof'] : []
+    const flags = PROFILED === file ? ['--cpu-prof', `--cpu-prof-dir=${join(tmpdir(), 'rotunda-profile')}`] : []
     this.#process = Bun.spawn([process.execPath, ...flags, script, JSON.stringify(options)], {
       stdio: ['ignore', 'inherit', 'inherit'],
       ipc: (answer) => this.#settle(answer as Answer),
@@ -49,7 +54,7 @@ export class Remote<C extends Commands> {
 
   /** Ends the process; resolves when it is gone. */
   async stop(): Promise<void> {
-    this.#process.kill(process.env['BENCH_PROFILE'] === undefined ? 'SIGKILL' : 'SIGTERM')
+    this.#process.kill(PROFILED === undefined ? 'SIGKILL' : 'SIGTERM')
     await this.#process.exited
   }
 

@@ -1,3 +1,4 @@
+import process from 'node:process'
 import { type FrameListener, FrameReader, PONG } from './frames.ts'
 
 /** Where and as what to connect. */
@@ -58,7 +59,8 @@ export class RawSocket {
           },
           drain: () => raw.#flush(),
           close: () => raw.#fail('The server ended a connection.'),
-          error: (_, error) => reject(error),
+          // Bun hands over what a handler threw, such as a message that is missing.
+          error: (_, error) => (raw.#open ? end(error) : reject(error)),
           connectError: (_, error) => reject(error),
         },
       }).catch(reject)
@@ -87,8 +89,14 @@ export class RawSocket {
   }
 
   #fail(message: string): void {
-    if (!this.#ending) throw new Error(message)
+    if (!this.#ending) end(new Error(message))
   }
+}
+
+/** Nothing measured after a fault means anything. */
+function end(error: Error): never {
+  console.error(error)
+  process.exit(1)
 }
 
 /** Opens many connections, some at a time. */

@@ -44,7 +44,7 @@ export class Connection<M = unknown> {
   readonly node: string
   readonly peer: Peer
   readonly variant: Variant
-  readonly connectedAt = Date.now()
+  readonly connectedAt: number = Date.now()
   metadata: M
   /** What the application holds; made when it first asks. */
   session: Session<Contract, M> | undefined

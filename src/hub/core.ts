@@ -36,7 +36,7 @@ export class HubCore<C extends Contract, M> {
   readonly definitions: Definitions
   readonly rooms: Rooms
   readonly publisher: Publisher
-  readonly connections = new Map<string, Connection<M>>()
+  readonly connections: Map<string, Connection<M>> = new Map()
   readonly #report: (error: unknown) => void
 
   constructor({ definitions, ...environment }: RoomEnvironment & { readonly definitions: Definitions }) {

@@ -32,7 +32,8 @@ export class Heartbeat {
 
   #check(connection: Connection, now: number): void {
     const { lastPingAt, lastReceivedAt, peer } = connection
-    if (this.#idleTimeout > 0 && now - lastReceivedAt >= this.#idleTimeout) {
+    const answersUnseen = peer.pingsItself === true && this.#pingInterval > 0 && this.#pingInterval < this.#idleTimeout
+    if (this.#idleTimeout > 0 && !answersUnseen && now - lastReceivedAt >= this.#idleTimeout) {
       return connection.closeFor('idle_timeout', `Nothing arrived for ${this.#idleTimeout / 1000} s.`)
     }
     if (this.#pingInterval === 0 || peer.ping === undefined) return

@@ -18,6 +18,8 @@ export interface JournalListener<Origin> {
   committed(entries: readonly Entry<Origin>[], appended: readonly Appended[], milliseconds: number): void
   /** Nothing is known to be stored; perhaps it is. A retry with the same producer keys settles it. */
   failed(entries: readonly Entry<Origin>[], error: RotundaError): void
+  /** The listener itself failed. */
+  report(error: unknown): void
 }
 
 /**
@@ -74,13 +76,18 @@ export class Journal<Origin> {
   }
 
   async #run(): Promise<void> {
-    // Lets everything that arrived in this turn of the event loop share the first commit.
+    // What has arrived already shares the first commit. A store that works in this thread would else commit one by one.
     await endOfTurn()
     for (let commit = this.#start(); commit !== undefined;) {
       const tell = await commit
-      // Started before the last one's outcome is told: acks and broadcasts cost this thread what the store need not wait for.
+      // Started before the last one's outcome is told, so that the store works while acks and broadcasts are sent.
       commit = this.#start()
-      tell()
+      try {
+        tell()
+      } catch (error) {
+        // A listener that fails must not end the journal for everybody.
+        this.#listener.report(error)
+      }
       commit ??= this.#start()
     }
     this.#running = undefined

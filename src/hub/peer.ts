@@ -32,6 +32,11 @@ export interface Peer {
   close(code: number, reason: string): void
   /** Ends the connection without a handshake. */
   terminate(): void
+  /**
+   * Whether the transport pings by itself and ends a connection that does not answer. It cannot tell of pongs then, and
+   * a connection that says nothing is not idle.
+   */
+  readonly pingsItself?: boolean
   /** Sends a ping frame, where the transport has them. */
   ping?(data?: Uint8Array): void
   /** Sends an unsolicited pong frame, where the transport has them. */

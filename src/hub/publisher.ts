@@ -40,7 +40,7 @@ export class Publisher implements JournalListener<Origin> {
   }
   readonly #journal: Journal<Origin>
   readonly #rooms: Rooms
-  readonly #report: (error: unknown) => void
+  readonly report: (error: unknown) => void
 
   constructor(
     store: MessageStore,
@@ -51,7 +51,7 @@ export class Publisher implements JournalListener<Origin> {
   ) {
     this.#journal = new Journal(store, limits, executor, this)
     this.#rooms = rooms
-    this.#report = report
+    this.report = report
   }
 
   get waiting(): number {
@@ -101,7 +101,7 @@ export class Publisher implements JournalListener<Origin> {
 
   failed(entries: readonly Entry<Origin>[], error: RotundaError): void {
     this.metrics.failed += 1
-    this.#report(error.cause)
+    this.report(error.cause)
     const answers = new Answers()
     for (const { message, origin } of entries) {
       answers.error(origin, message.room, error)

@@ -1,6 +1,6 @@
 /**
- * Resolves when all that the event loop has at hand was handed over. Microtasks cannot tell: servers run them after
- * each frame.
+ * Resolves when all that the event loop has at hand was handed over. A microtask would be too early: servers run those
+ * after each frame. A timer would be too late, by a millisecond.
  */
 export function endOfTurn(): Promise<void> {
   return new Promise((resolve) => {

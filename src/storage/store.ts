@@ -85,9 +85,12 @@ export interface MessageStore {
   close(): Promise<void>
 }
 
+const ZEROS = '0'.repeat(20)
+
 /** The wire form of a database row id: 20 digits, so that text order is commit order. */
 export function formatId(row: number | bigint): string {
-  return String(row).padStart(20, '0')
+  const digits = String(row)
+  return ZEROS.slice(digits.length) + digits
 }
 
 /** The database row id of a message id; 0, which comes before every message, for `''`. Throws for what is not an id. */

@@ -11,7 +11,7 @@ describe('the journal', () => {
     const hub = notesHub(store)
     store.hold()
     const first = hub.room('r').publish('note', { text: 'first' })
-    await new Promise<void>((resolve) => queueMicrotask(resolve))
+    while (store.batches.length === 0) await new Promise((resolve) => setTimeout(resolve))
     const rest = range(2, 500).map((i) => hub.room(`r${i % 7}`).publish('note', { text: `${i}` }))
     store.release()
     await Promise.all([first, ...rest])
@@ -42,6 +42,7 @@ describe('the journal', () => {
     const rejected = (await results).filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
     assert.ok(rejected.length >= 10, `${rejected.length} refused`)
     for (const { reason } of rejected) assert.ok(reason instanceof RotundaError && reason.code === 'overloaded')
+    await peer.until((received) => received.filter(({ type }) => type === 'ack' || type === 'error').length === 40)
     assert.equal((await hub.room('r').publish('note', { text: 'taken again' })).id.length, 20)
     await hub.close()
   })
