@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineProtocol, event, rpc } from '../../src/mod.ts'
+import { defineProtocol, event, rpc } from '../../src/protocol/mod.ts'
 
 /** The chat's contract, shared by its server and its page. */
 export const chat = defineProtocol({

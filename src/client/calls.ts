@@ -4,7 +4,7 @@ import { RotundaError } from '../protocol/rotunda_error.ts'
 import { forCaller } from './caller.ts'
 import { InOrder } from './in_order.ts'
 import { check, definitionOf } from './check.ts'
-import type { Caller, Outbox, RequestOptions } from './outbox.ts'
+import type { Outbox, RequestOptions } from './outbox.ts'
 import type { Published } from './types.ts'
 
 /** How to publish. */
@@ -59,7 +59,7 @@ export class Calls {
 
   async #request(room: string | undefined, type: string, payload: unknown, options: RequestOptions): Promise<unknown> {
     const { request, response } = known(definitionOf(this.#protocol, type, 'rpc'), type)
-    const envelope = envelopeOf(room, type, await check(request, payload))
+    const envelope = { type, room, payload: await check(request, payload) } as Envelope
     return check(response, await this.#outbox.call(envelope, options))
   }
 
@@ -70,12 +70,13 @@ export class Calls {
     payload: unknown,
     { signal, key = `${this.#producer}:${++this.#published}` }: PublishOptions,
   ): Promise<Published> {
-    const add = (checked: unknown, caller: Caller) =>
-      this.#outbox.ask({ type, room, key, payload: checked }, caller, { signal }, true)
-    const work = new Promise<unknown>((resolve, reject) => {
-      this.#publishes.add(() => check(schema, payload), (checked) => add(checked, { resolve, reject }), reject)
-    })
-    return forCaller(work as Promise<Published>)
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#publishes.add(
+      () => check(schema, payload),
+      (checked) => this.#outbox.ask({ type, room, key, payload: checked }, { resolve, reject }, { signal }, true),
+      reject,
+    )
+    return forCaller(promise as Promise<Published>)
   }
 
   #send(
@@ -85,7 +86,7 @@ export class Calls {
     payload: unknown,
     failed: (error: unknown) => void,
   ): void {
-    const send = (checked: unknown) => this.#outbox.post(envelopeOf(room, type, checked))
+    const send = (checked: unknown) => this.#outbox.post({ type, room, payload: checked } as Envelope)
     const checked = check(schema, payload)
     if (checked instanceof Promise) checked.then(send).catch(failed)
     else send(checked)
@@ -93,15 +94,11 @@ export class Calls {
 }
 
 function known<D>(definition: D | undefined, type: string): D {
-  if (definition !== undefined) return definition
-  throw new RotundaError('unknown_type', `The protocol has no such ${JSON.stringify(type)}.`)
+  if (definition) return definition
+  throw new RotundaError('unknown_type', `No "${type}" in the protocol.`)
 }
 
-function envelopeOf(room: string | undefined, type: string, payload: unknown): Envelope {
-  return room === undefined ? { type, payload } : { type, room, payload }
-}
-
-/** 96 random bits. Not `crypto.randomUUID`, which browsers keep from pages without TLS. */
+/** 128 random bits. Not `crypto.randomUUID`, which browsers keep from pages without TLS. */
 function randomName(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (word) => word.toString(36)).join('')
+  return crypto.getRandomValues(new Uint32Array(4)).join('')
 }

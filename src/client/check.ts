@@ -12,7 +12,7 @@ export function check<T>(schema: StandardSchema<unknown, T>, value: unknown): T 
 }
 
 function valid<T>(result: ValidationResult<T>): T {
-  if (result.issues === undefined) return result.value
+  if (!result.issues) return result.value
   throw new RotundaError('invalid_payload', describeIssue(result.issues))
 }
 

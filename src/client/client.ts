@@ -58,28 +58,24 @@ export class Client<C extends Contract> {
   readonly #outbox: Outbox
   readonly #calls: Calls
   readonly #receiver: Receiver
-  readonly #options: ClientOptions<C>
   readonly #rooms = new Map<string, { readonly room: Room<C>; readonly membership: Membership }>()
   readonly #states = new Listeners<[ClientState]>()
   readonly #opens = new Listeners<[Welcome]>()
   readonly #messages = new Listeners<[string]>()
   readonly #closes = new Listeners<[CloseInfo]>()
-  readonly #errors = new Listeners<Parameters<ErrorHandler>>()
 
   /** @internal */
   constructor(options: ClientOptions<C>, clock: Clock = systemClock) {
     const settings = readOptions(options)
     const connection = this.#connection = new Connection(settings, clock, {
-      connecting: () => this.#tellState(),
       open: (welcome) => this.#opened(welcome),
-      frame: (text) => this.#messages.tell(this.#tellError, text),
+      frame: (text) => this.#messages.tell(this.#receiver.report, text),
       envelope: (envelope) => this.#receive(envelope),
       down: (close) => this.#down(close),
     })
-    this.#options = options
     this.#outbox = new Outbox(connection)
     this.#calls = new Calls(options.protocol, this.#outbox)
-    this.#receiver = new Receiver(options.protocol, this.#errors)
+    this.#receiver = new Receiver(options.protocol)
     if (options.autoConnect ?? true) connection.connect()
   }
 
@@ -91,7 +87,7 @@ export class Client<C extends Contract> {
   /** Connects where the client is `closed`: before the first time, or again after `close()`. Rooms and queue are kept. */
   connect(): void {
     this.#outbox.isEnded = false
-    this.#connection.connect()
+    if (this.#connection.connect()) this.#tellState()
   }
 
   /**
@@ -103,7 +99,7 @@ export class Client<C extends Contract> {
    */
   close(code = 1000, reason = ''): void {
     if (!(code === 1000 || (code >= 3000 && code <= 4999)) || !fits(reason, 123)) {
-      throw new RotundaError('invalid_config', `Close code ${code} or its reason cannot be sent.`)
+      throw new RotundaError('invalid_config', `Close code ${code} or reason cannot be sent.`)
     }
     this.#outbox.end()
     this.#connection.close(code, reason)
@@ -113,18 +109,20 @@ export class Client<C extends Contract> {
    * Joins a room, now or as soon as there is a connection, and on every later one. Returns the same object for the same
    * name until it is left; then the options of the first call hold.
    *
+   * What the server refuses (`invalid_room`, `too_many_rooms`, …) is told to the room's `onError`, and asked again on the
+   * next connection.
+   *
    * @param options From where its messages are wanted; `last` is 0 to 10,000.
    */
   join(name: string, options: JoinOptions = {}): Room<C> {
     const known = this.#rooms.get(name)
-    if (known !== undefined) return known.room
-    const receiver = new Receiver(this.#options.protocol, this.#errors)
-    const membership = new Membership(name, options, this.#connection, this.#outbox, receiver)
+    if (known) return known.room
+    const membership = new Membership(name, options, this.#connection, this.#outbox, this.#receiver.forRoom(name))
     const leave = () => {
       if (this.#rooms.get(name)?.membership === membership) this.#rooms.delete(name)
       membership.leave()
     }
-    const room = new Room<C>({ membership, receiver, calls: this.#calls, outbox: this.#outbox, leave })
+    const room = new Room<C>(membership, this.#calls, this.#outbox, leave)
     this.#rooms.set(name, { room, membership })
     return room
   }
@@ -134,7 +132,7 @@ export class Client<C extends Contract> {
    * @throws {RotundaError} `invalid_payload`, `message_too_big`
    */
   send<K extends EventName<C>>(type: K, payload: EventInput<C, K>): void {
-    this.#calls.send(type, payload, this.#tellError)
+    this.#calls.send(type, payload, this.#receiver.report)
   }
 
   /**
@@ -178,14 +176,14 @@ export class Client<C extends Contract> {
 
   /** Told what went wrong outside of calls, where no room's `onError` is. Without a handler it goes to the console. */
   onError(handler: ErrorHandler): () => void {
-    return this.#errors.add(handler)
+    return this.#receiver.errors.add(handler)
   }
 
   #opened(welcome: Welcome): void {
     // Rooms first, so that they are joined when the server stores what waited, then in the order of the calls.
     for (const { membership } of this.#rooms.values()) membership.join()
     this.#outbox.opened()
-    this.#opens.tell(this.#tellError, welcome)
+    this.#opens.tell(this.#receiver.report, welcome)
     if (this.state === 'open') this.#tellState()
   }
 
@@ -194,23 +192,22 @@ export class Client<C extends Contract> {
     this.#outbox.disconnected()
     if (!close.willReconnect) this.#outbox.end()
     const { state } = this
-    this.#closes.tell(this.#tellError, close)
+    this.#closes.tell(this.#receiver.report, close)
     if (this.state === state) this.#tellState()
   }
 
   #tellState(): void {
-    this.#states.tell(this.#tellError, this.state)
+    this.#states.tell(this.#receiver.report, this.state)
   }
 
   #receive(envelope: Envelope): void {
-    const { type, room, seq, kind } = envelope
+    const { type, room, seq, kind, payload } = envelope
     if (this.#outbox.answer(envelope) || kind === 'reply' || type === 'ack') return
-    const member = room === undefined ? undefined : this.#rooms.get(room)
-    if (member !== undefined) member.membership.receive(envelope)
-    else if (type === 'error') this.#tellError(readError(envelope.payload), envelope)
+    const membership = this.#rooms.get(room as string)?.membership
+    const { receiver } = membership ?? { receiver: this.#receiver }
+    if (type === 'error') receiver.report(readError(payload), envelope)
+    else if (membership) membership.receive(envelope)
     // A message of a log is a room's; it may come after the room was left.
-    else if (seq === undefined && this.#receiver.isReady) this.#receiver.deliver(envelope, this.#tellError)
+    else if (seq === undefined && receiver.isReady) receiver.deliver(envelope)
   }
-
-  readonly #tellError = (thrown: unknown, about: Partial<Envelope> = {}): void => this.#receiver.report(thrown, about)
 }

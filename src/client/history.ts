@@ -1,5 +1,6 @@
-import type { HistoryPage, LogEntry } from './inbox.ts'
-import { RotundaError } from '../protocol/rotunda_error.ts'
+import type { HistoryRequest } from '../protocol/reserved.ts'
+import type { Outbox } from './outbox.ts'
+import type { AnyMessage, Receiver } from './receiver.ts'
 
 /** Where to start reading a room's history, and how much to fetch at once. */
 export interface HistoryOptions {
@@ -11,27 +12,27 @@ export interface HistoryOptions {
 
 /** Reads backwards through a room, a page at a time, until the reader stops or the oldest message was given. */
 export async function* readHistory(
-  options: HistoryOptions,
-  ask: (payload: { before?: string; limit: number }) => Promise<HistoryPage>,
-): AsyncGenerator<LogEntry, void> {
-  const { limit = 50 } = options
-  let { before } = options
+  room: string,
+  { before, limit = 50 }: HistoryOptions,
+  outbox: Outbox,
+  receiver: Receiver,
+): AsyncGenerator<AnyMessage, void> {
   for (;;) {
-    const { messages, trimmed } = await askAgain(() => ask(before === undefined ? { limit } : { before, limit }))
-    yield* messages
-    const oldest = messages.at(-1)
-    if (oldest === undefined || oldest.seq <= trimmed + 1) return
-    before = oldest.id
-  }
-}
-
-/** Reading changes nothing: what a lost connection left unanswered is asked again on the next one. */
-async function askAgain<T>(ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!(error instanceof RotundaError) || error.code !== 'disconnected') throw error
+    const page = await outbox.history(room, { before, limit } as HistoryRequest).catch((error) => {
+      // Reading changes nothing: what a lost connection left unanswered is asked again on the next one.
+      if (error.code !== 'disconnected') throw error
+    })
+    if (!page) continue
+    for (const entry of page.messages) {
+      try {
+        const message = await receiver.read(entry)
+        if (message) yield message
+      } catch (error) {
+        receiver.report(error, entry)
+      }
+      if (entry.seq <= page.trimmed + 1) return
+      before = entry.id
     }
+    if (page.messages.length === 0) return
   }
 }

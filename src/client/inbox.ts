@@ -1,6 +1,6 @@
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Cursor, Gap } from '../protocol/reserved.ts'
-import { Backoff, RETRY } from './connection/backoff.ts'
+import { Backoff } from './connection/backoff.ts'
 import type { Clock } from './clock.ts'
 
 /** A message of the log as it arrives. */
@@ -72,7 +72,7 @@ export class Inbox {
     if (gap.epoch === this.#position?.epoch && gap.code === 'history_trimmed') {
       if (gap.cursor <= this.#seq) return
       // What was lost before the removed messages may still be there; fetching finds both.
-      if (gap.missed !== null && gap.missed.from > this.#seq + 1) return this.#need(gap.cursor)
+      if (gap.missed && gap.missed.from > this.#seq + 1) return this.#need(gap.cursor)
     } else this.stop()
     this.#skip(gap)
     this.#takeHeld()
@@ -92,7 +92,7 @@ export class Inbox {
 
   #take(message: LogEntry): boolean {
     const { seq } = message
-    if (this.#position === undefined || seq !== this.#seq + 1 || !this.#owner.isReady) return false
+    if (!this.#position || seq !== this.#seq + 1 || !this.#owner.isReady) return false
     const at = this.#position = { epoch: this.#position.epoch, seq }
     this.#owner.deliver(message, at)
     return true
@@ -100,8 +100,7 @@ export class Inbox {
 
   #takeHeld(): void {
     for (const seq of this.#held.keys()) if (seq <= this.#seq) this.#held.delete(seq)
-    let next: LogEntry | undefined
-    while ((next = this.#held.get(this.#seq + 1)) !== undefined && this.#take(next)) this.#held.delete(next.seq)
+    for (let next; (next = this.#held.get(this.#seq + 1)) && this.#take(next);) this.#held.delete(next.seq)
   }
 
   #skip(gap: Gap): void {
@@ -112,16 +111,13 @@ export class Inbox {
   /** The log is known to reach to `seq`. */
   #need(seq: number): void {
     this.#known = Math.max(this.#known, seq)
-    if (this.#known <= this.#seq || this.#fetching !== undefined) return
-    const run = this.#fetching = {}
-    this.#fetchMissing(run).finally(() => {
-      if (this.#fetching === run) this.#fetching = undefined
-    })
+    if (this.#known <= this.#seq || this.#fetching) return
+    this.#fetchMissing(this.#fetching = {})
   }
 
   async #fetchMissing(run: object): Promise<void> {
-    const backoff = new Backoff(RETRY, this.#clock.random)
-    while (this.#fetching === run && this.#seq < this.#known) {
+    const backoff = new Backoff(this.#clock.random)
+    while (this.#seq < this.#known) {
       const before = this.#seq
       try {
         const page = await this.#owner.fetch(before)
@@ -134,7 +130,10 @@ export class Inbox {
       }
       if (this.#seq > before) backoff.reset()
       else await new Promise<void>((resolve) => this.#cancelPause = this.#clock.after(backoff.next(), resolve))
+      // A handler, told of what the page had, may have left the room.
+      if (this.#fetching !== run) return
     }
+    this.#fetching = undefined
   }
 
   #takePage({ messages, trimmed, head, epoch }: HistoryPage): void {

@@ -2,10 +2,6 @@
 export class Listeners<Args extends readonly unknown[]> {
   readonly #calls = new Set<{ readonly handler: (...args: Args) => unknown }>()
 
-  get size(): number {
-    return this.#calls.size
-  }
-
   /** Adds a handler, also one that is there already; returns what removes it. */
   add(handler: (...args: Args) => unknown): () => void {
     const call = { handler }
@@ -13,8 +9,11 @@ export class Listeners<Args extends readonly unknown[]> {
     return () => void this.#calls.delete(call)
   }
 
-  tell(thrown: (error: unknown) => void, ...args: Args): void {
+  /** Calls all handlers; false when there is none. */
+  tell(thrown: (error: unknown) => void, ...args: Args): boolean {
+    let told = false
     for (const { handler } of this.#calls) {
+      told = true
       try {
         const result = handler(...args)
         if (result instanceof Promise) result.catch(thrown)
@@ -22,5 +21,6 @@ export class Listeners<Args extends readonly unknown[]> {
         thrown(error)
       }
     }
+    return told
   }
 }

@@ -1,13 +1,12 @@
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Cursor, Gap, Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { Connection } from './connection/connection.ts'
-import { Backoff, RETRY } from './connection/backoff.ts'
+import { Backoff } from './connection/backoff.ts'
 import type { RotundaError } from '../protocol/rotunda_error.ts'
 import { type HistoryPage, Inbox, type InboxOwner, type LogEntry } from './inbox.ts'
 import { Listeners } from './listeners.ts'
-import { type Outbox, readError } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
 import type { Receiver } from './receiver.ts'
-import type { ErrorHandler } from './types.ts'
 
 /** Messages fetched at once. */
 const FETCH = 200
@@ -15,14 +14,13 @@ const FETCH = 200
 /** One room on the wire: joining it on every connection, and handing over its messages in order. */
 export class Membership implements InboxOwner {
   readonly name: string
-  readonly gaps = new Listeners<[Gap]>()
-  readonly joins = new Listeners<[Joined]>()
-  readonly removals = new Listeners<[]>()
-  readonly errors = new Listeners<Parameters<ErrorHandler>>()
+  readonly receiver: Receiver
+  readonly gaps: Listeners<[Gap]> = new Listeners()
+  readonly joins: Listeners<[Joined]> = new Listeners()
+  readonly removals: Listeners<[]> = new Listeners()
   readonly #request: JoinRequest
   readonly #connection: Connection
   readonly #outbox: Outbox
-  readonly #receiver: Receiver
   readonly #inbox: Inbox
   readonly #backoff: Backoff
   #cursor: Cursor | undefined
@@ -37,10 +35,10 @@ export class Membership implements InboxOwner {
     this.#request = request
     this.#connection = connection
     this.#outbox = outbox
-    this.#receiver = receiver
+    this.receiver = receiver
     this.#cursor = request.since
     this.#inbox = new Inbox(this, connection.clock, request.since)
-    this.#backoff = new Backoff(RETRY, connection.clock.random)
+    this.#backoff = new Backoff(connection.clock.random)
     this.join()
   }
 
@@ -50,15 +48,15 @@ export class Membership implements InboxOwner {
   }
 
   get isReady(): boolean {
-    return this.#receiver.isReady
+    return this.receiver.isReady
   }
 
   /** Joins where there is a connection, from where we are. */
   join(): void {
-    if (this.#attempt !== undefined || this.#left || !this.#connection.isOpen) return
+    if (this.#attempt || this.#left || !this.#connection.isOpen) return
     const attempt = this.#attempt = {}
     const since = this.#inbox.position
-    const payload = since === undefined ? this.#request : { since }
+    const payload = since ? { since } : this.#request
     const caller = {
       resolve: (joined: unknown) => {
         if (this.#attempt === attempt) this.#enter(joined as Joined)
@@ -84,28 +82,27 @@ export class Membership implements InboxOwner {
   }
 
   leave(): void {
-    if (this.#attempt !== undefined) this.#sendLeave()
+    if (this.#attempt) this.#sendLeave()
     this.disconnected()
     this.#left = true
   }
 
   receive(envelope: Envelope): void {
     const { type, payload, seq } = envelope
-    if (type === 'error') return this.#tellError(readError(payload), envelope)
     if (!this.#joined) return
     if (type === 'room.gap') this.#inbox.gap(payload as Gap)
     else if (type === 'room.left') this.#removed()
     else if (seq !== undefined) this.#inbox.message(envelope as LogEntry)
-    else if (this.isReady) this.#receiver.deliver(envelope, this.#tellError)
+    else if (this.isReady) this.receiver.deliver(envelope)
   }
 
   deliver(message: LogEntry, at: Cursor): void {
-    this.#receiver.deliver(message, this.#tellError, () => this.#advance(at))
+    this.receiver.deliver(message, () => this.#advance(at))
   }
 
   gap(gap: Gap): void {
-    this.#receiver.afterwards(() => {
-      if (this.#advance({ epoch: gap.epoch, seq: gap.cursor })) this.gaps.tell(this.#tellError, gap)
+    this.receiver.afterwards(() => {
+      if (this.#advance({ epoch: gap.epoch, seq: gap.cursor })) this.gaps.tell(this.receiver.report, gap)
     })
   }
 
@@ -114,7 +111,7 @@ export class Membership implements InboxOwner {
   }
 
   fetchFailed(error: unknown): void {
-    this.#tellError(error)
+    this.receiver.report(error)
   }
 
   #advance(cursor: Cursor): boolean {
@@ -132,21 +129,18 @@ export class Membership implements InboxOwner {
     const cursor = { epoch: joined.epoch, seq: joined.cursor }
     this.#inbox.start(cursor)
     this.#cursor ??= cursor
-    this.joins.tell(this.#tellError, joined)
+    this.joins.tell(this.receiver.report, joined)
   }
 
   #failed(error: RotundaError): void {
     this.#attempt = undefined
     if (error.retryable) this.#cancelRetry = this.#connection.clock.after(this.#backoff.next(), () => this.join())
-    else this.#tellError(error)
+    // Closing the client is what its application wanted.
+    else if (error.code !== 'closed') this.receiver.report(error)
   }
 
   #removed(): void {
     this.disconnected()
-    this.removals.tell(this.#tellError)
-  }
-
-  readonly #tellError = (thrown: unknown, about: Partial<Envelope> = { room: this.name }): void => {
-    this.#receiver.report(thrown, about, this.errors)
+    this.removals.tell(this.receiver.report)
   }
 }

@@ -2,7 +2,7 @@ import type { Contract, Protocol } from '../protocol/contract.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
 import type { BackoffOptions } from './connection/backoff.ts'
 import type { HeartbeatOptions } from './connection/heartbeat.ts'
-import type { WebSocketConstructor } from './connection/socket.ts'
+import type { WebSocketConstructor } from './connection/connection.ts'
 
 /** What a client is made of. All times in milliseconds. */
 export interface ClientOptions<C extends Contract> {
@@ -41,39 +41,35 @@ export interface Settings {
   readonly WebSocket: WebSocketConstructor
 }
 
-/** @throws {RotundaError} `invalid_config`, naming the option. */
+/** @throws {RotundaError} `invalid_config` when the URL is none. */
 export function readOptions<C extends Contract>(options: ClientOptions<C>): Settings {
-  const settings = {
-    connectTimeout: 10_000,
-    ackTimeout: 10_000,
-    requestTimeout: 10_000,
-    maxQueue: 10_000,
-    maxInFlight: 256,
-    WebSocket: globalThis.WebSocket,
-    ...options,
-    heartbeat: { interval: 30_000, timeout: 10_000, ...options.heartbeat },
-    backoff: { base: 3_000, max: 60_000, ...options.backoff },
+  const {
+    connectTimeout = 10_000,
+    ackTimeout = 10_000,
+    requestTimeout = 10_000,
+    maxQueue = 10_000,
+    maxInFlight = 256,
+    WebSocket = globalThis.WebSocket,
+  } = options
+  const { interval = 30_000, timeout = 10_000 } = options.heartbeat ?? {}
+  const { base = 3_000, max = 60_000 } = options.backoff ?? {}
+  return {
     url: readUrl(options.url),
+    connectTimeout,
+    ackTimeout,
+    requestTimeout,
+    heartbeat: { interval, timeout },
+    backoff: { base, max },
+    maxQueue,
+    maxInFlight,
+    WebSocket,
   }
-  const numbers = { ...settings, ...settings.heartbeat, ...settings.backoff }
-  for (const [name, value] of Object.entries(numbers)) {
-    if (typeof value === 'number' && !(value >= 0)) throw invalid(name, value)
-  }
-  if (typeof settings.WebSocket !== 'function') throw invalid('WebSocket', settings.WebSocket)
-  return settings
 }
 
 function readUrl(given: string | URL): string {
   try {
-    const url = new URL(given, globalThis.location?.href)
-    url.protocol = url.protocol.replace('http', 'ws')
-    if (/^wss?:$/.test(url.protocol)) return url.href
-  } catch {
-    // Told below.
+    return new URL(given, globalThis.location?.href).href.replace(/^http/, 'ws')
+  } catch (cause) {
+    throw new RotundaError('invalid_config', `url ${given} must be like ws://host/ws.`, { cause })
   }
-  throw invalid('url', given)
-}
-
-function invalid(name: string, value: unknown): RotundaError {
-  return new RotundaError('invalid_config', `createClient: ${name} cannot be ${value}.`)
 }

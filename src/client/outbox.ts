@@ -1,7 +1,8 @@
 import type { Envelope } from '../protocol/envelope.ts'
+import type { ErrorCode } from '../protocol/errors.ts'
 import type { ErrorPayload, HistoryRequest } from '../protocol/reserved.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
-import { Backoff, RETRY } from './connection/backoff.ts'
+import { Backoff } from './connection/backoff.ts'
 import type { Connection } from './connection/connection.ts'
 import { fits } from './connection/frames.ts'
 import type { HistoryPage } from './inbox.ts'
@@ -32,11 +33,12 @@ export interface Caller {
 
 /** A call without an answer yet. */
 interface Entry extends Caller {
-  /** The encoded envelope, the same whenever it is sent. */
-  readonly text: string
   /** Whether it is a durable publish: sent until it is acknowledged. Others are sent once. */
   readonly again: boolean
-  state: 'waiting' | 'sent' | 'failed'
+  /** The encoded envelope, the same whenever it is sent. */
+  text: string
+  /** Whether it is on the wire. */
+  sent: boolean
   cancelTimer(): void
   unwatch(): void
 }
@@ -56,15 +58,16 @@ export class Outbox {
   readonly #entries = new Map<string, Entry>()
   readonly #backoff: Backoff
   #references = 0
-  /** Durable publishes by state. */
-  readonly #count = { waiting: 0, sent: 0, failed: 0 }
-  #scheduled = false
-  /** Cancels the pause before a retry; undefined when there is none. */
+  /** Durable publishes on the wire. */
+  #sent = 0
+  /** One failed: no other is sent until those on the wire have their answers and a pause is over. */
+  #holding = false
   #cancelPause: (() => void) | undefined
+  #scheduled = false
 
   constructor(connection: Connection) {
     this.#connection = connection
-    this.#backoff = new Backoff(RETRY, connection.clock.random)
+    this.#backoff = new Backoff(connection.clock.random)
   }
 
   /**
@@ -82,28 +85,27 @@ export class Outbox {
   }
 
   /** The same with callbacks: the caller learns of the answer before anything that comes after it. */
-  ask(envelope: Envelope, caller: Caller, { signal, timeout }: RequestOptions = {}, again = false): void {
-    const { clock, settings: { maxQueue, requestTimeout } } = this.#connection
+  ask(envelope: Envelope, caller: Caller, options: RequestOptions = {}, again = false): void {
+    const { clock, settings } = this.#connection
+    const { signal, timeout = settings.requestTimeout } = options
     const ref = String(++this.#references)
-    const abort = () => this.#reject(ref, 'aborted', 'The call was aborted.', { cause: signal!.reason })
-    try {
-      if (this.isEnded) throw new RotundaError('closed', 'The client is closed.')
-      if (this.#entries.size - this.#count.sent >= maxQueue) {
-        throw new RotundaError('queue_full', `${maxQueue} calls wait already.`)
-      }
-      const text = this.#encode({ ...envelope, ref })
-      const unwatch = () => signal?.removeEventListener('abort', abort)
-      if (again) this.#count.waiting += 1
-      this.#entries.set(ref, { ...caller, text, again, state: 'waiting', cancelTimer() {}, unwatch })
-    } catch (error) {
-      return caller.reject(error as RotundaError)
-    }
+    const abort = () => this.#reject(ref, 'aborted', 'The call was aborted.', signal!.reason)
+    const unwatch = () => signal?.removeEventListener('abort', abort)
+    const entry: Entry = { ...caller, again, text: '', sent: false, cancelTimer() {}, unwatch }
+    this.#entries.set(ref, entry)
+    if (this.isEnded) return this.end()
     if (signal?.aborted) return abort()
+    if (this.#entries.size - this.#sent > settings.maxQueue) {
+      return this.#reject(ref, 'queue_full', `${settings.maxQueue} calls wait already.`)
+    }
+    try {
+      entry.text = this.#encode({ ...envelope, ref })
+    } catch (error) {
+      return this.#settle(ref)?.reject(error as RotundaError)
+    }
     signal?.addEventListener('abort', abort)
-    const entry = this.#entries.get(ref)!
     if (again) return this.#proceed()
-    const wait = timeout ?? requestTimeout
-    entry.cancelTimer = clock.after(wait, () => this.#reject(ref, 'timeout', `No answer came within ${wait} ms.`))
+    entry.cancelTimer = clock.after(timeout, () => this.#reject(ref, 'timeout', `No answer within ${timeout} ms.`))
     this.#send(ref, entry)
   }
 
@@ -115,7 +117,7 @@ export class Outbox {
   /** Takes an answer; false when nobody waits for it. */
   answer({ type, ref = '', payload }: Envelope): boolean {
     const entry = this.#entries.get(ref)
-    if (entry === undefined) return false
+    if (!entry) return false
     if (type !== 'error') {
       if (entry.again) this.#backoff.reset()
       this.#settle(ref)
@@ -130,21 +132,19 @@ export class Outbox {
     this.#proceed()
   }
 
-  /** The connection is gone: what was on it goes back to its place. */
+  /** The connection is gone: publishes that were on it go back to their place. */
   disconnected(): void {
-    this.#stopPause()
+    this.#stopHolding()
     for (const [ref, entry] of this.#entries) {
-      if (entry.again) this.#move(entry, 'waiting')
-      else if (entry.state === 'sent') {
-        this.#reject(ref, 'disconnected', 'The connection was lost before the answer came.')
-      }
+      if (entry.again) this.#unsend(entry)
+      else if (entry.sent) this.#reject(ref, 'disconnected', 'The connection was lost.')
     }
   }
 
   /** Nothing will be sent any more. */
   end(): void {
     this.isEnded = true
-    this.#stopPause()
+    this.#stopHolding()
     for (const ref of this.#entries.keys()) this.#reject(ref, 'closed', 'The client is closed.')
   }
 
@@ -162,49 +162,49 @@ export class Outbox {
   #check(text: string): void {
     const { maxMessageSize = Infinity } = this.#connection.welcome ?? {}
     if (fits(text, maxMessageSize)) return
-    throw new RotundaError('message_too_big', `The server takes no message of more than ${maxMessageSize} bytes.`)
+    throw new RotundaError('message_too_big', `The message has more than ${maxMessageSize} bytes.`)
   }
 
-  #reject(ref: string, ...[code, message, options]: ConstructorParameters<typeof RotundaError>): void {
-    this.#settle(ref)?.reject(new RotundaError(code, message, options))
+  #reject(ref: string, code: ErrorCode, message: string, cause?: unknown): void {
+    this.#settle(ref)?.reject(new RotundaError(code, message, { cause }))
   }
 
   #settle(ref: string): Entry | undefined {
     const entry = this.#entries.get(ref)
-    if (entry === undefined) return undefined
+    if (!entry) return undefined
     this.#entries.delete(ref)
-    if (entry.again) this.#count[entry.state] -= 1
-    entry.cancelTimer()
+    this.#unsend(entry)
     entry.unwatch()
     this.#schedule()
     return entry
   }
 
-  #move(entry: Entry, state: Entry['state']): void {
+  #unsend(entry: Entry): void {
     entry.cancelTimer()
-    this.#count[entry.state] -= 1
-    this.#count[state] += 1
-    entry.state = state
+    if (entry.again && entry.sent) this.#sent -= 1
+    entry.sent = false
   }
 
   #fail(entry: Entry): void {
     // What is told late, of an attempt given up already, changes nothing.
-    if (entry.state === 'sent') this.#move(entry, 'failed')
+    if (entry.sent) this.#holding = true
+    this.#unsend(entry)
     this.#schedule()
   }
 
   #send(ref: string, entry: Entry): void {
-    const { clock, settings: { ackTimeout } } = this.#connection
-    if (entry.state !== 'waiting') return
+    if (entry.sent || !this.#connection.isOpen) return
     try {
       this.#check(entry.text)
     } catch (error) {
       return this.#settle(ref)?.reject(error as RotundaError)
     }
-    if (!this.#connection.send(entry.text)) return
-    if (!entry.again) return void (entry.state = 'sent')
-    this.#move(entry, 'sent')
-    entry.cancelTimer = clock.after(ackTimeout, () => this.#fail(entry))
+    const { clock, settings } = this.#connection
+    this.#connection.send(entry.text)
+    entry.sent = true
+    if (!entry.again) return
+    this.#sent += 1
+    entry.cancelTimer = clock.after(settings.ackTimeout, () => this.#fail(entry))
   }
 
   /** All answers of one frame count before anything more is sent: one of them may be a failure. */
@@ -217,26 +217,25 @@ export class Outbox {
     })
   }
 
-  /** Nothing new is sent once something failed; when the rest has its answer too, all goes on in the old order. */
   #proceed(): void {
-    const { clock, settings: { maxInFlight } } = this.#connection
-    if (this.#count.failed > 0) {
-      if (this.#count.sent === 0) this.#cancelPause ??= clock.after(this.#backoff.next(), () => this.#goOn())
+    const { clock, isOpen, settings: { maxInFlight } } = this.#connection
+    if (!isOpen) return
+    if (this.#holding) {
+      if (this.#sent > 0) return
+      this.#cancelPause ??= clock.after(this.#backoff.next(), () => {
+        this.#stopHolding()
+        this.#proceed()
+      })
       return
     }
     for (const [ref, entry] of this.#entries) {
-      if (this.#count.sent >= maxInFlight || !this.#connection.isOpen) return
+      if (this.#sent >= maxInFlight) return
       if (entry.again) this.#send(ref, entry)
     }
   }
 
-  #goOn(): void {
-    this.#stopPause()
-    for (const entry of this.#entries.values()) if (entry.state === 'failed') this.#move(entry, 'waiting')
-    this.#proceed()
-  }
-
-  #stopPause(): void {
+  #stopHolding(): void {
+    this.#holding = false
     this.#cancelPause?.()
     this.#cancelPause = undefined
   }

@@ -9,27 +9,34 @@ import type { ErrorContext, ErrorHandler } from './types.ts'
 /** Messages that may wait for an asynchronous validator. */
 const MAX_UNCHECKED = 1_000
 
-/** Told of what went wrong with a message. */
-export type Thrown = (error: unknown, about?: Envelope) => void
-
 /** A message as handlers see it, whatever its event. */
 export type AnyMessage = { readonly type: string; readonly payload: unknown }
 
 /** Handlers of events by name, and the way of an envelope to them: its payload checked, its fields picked. */
 export class Receiver {
+  /** Told of what goes wrong here. */
+  readonly errors: Listeners<Parameters<ErrorHandler>> = new Listeners()
   readonly #protocol: Protocol
-  readonly #clientErrors: Listeners<Parameters<ErrorHandler>>
+  readonly #parent: Receiver | undefined
+  readonly #context: ErrorContext
   readonly #handlers = new Map<string, Listeners<[AnyMessage]>>()
   readonly #deliveries = new InOrder()
 
-  constructor(protocol: Protocol, clientErrors: Listeners<Parameters<ErrorHandler>>) {
+  /** @param parent Told of errors that nobody here listens to. */
+  constructor(protocol: Protocol, parent?: Receiver, context: ErrorContext = {}) {
     this.#protocol = protocol
-    this.#clientErrors = clientErrors
+    this.#parent = parent
+    this.#context = context
+  }
+
+  /** A receiver for one room. */
+  forRoom(room: string): Receiver {
+    return new Receiver(this.#protocol, this, { room })
   }
 
   on(type: string, handler: (message: AnyMessage) => unknown): () => void {
     let handlers = this.#handlers.get(type)
-    if (handlers === undefined) this.#handlers.set(type, handlers = new Listeners())
+    if (!handlers) this.#handlers.set(type, handlers = new Listeners())
     return handlers.add(handler)
   }
 
@@ -42,15 +49,16 @@ export class Receiver {
    * Passes a message on, after all that came before it; its payload is checked where somebody handles it.
    * @param advance Called first; false when the message is not wanted any more.
    */
-  deliver(envelope: Envelope, thrown: Thrown, advance = () => true): void {
+  deliver(envelope: Envelope, advance = () => true): void {
     const handlers = this.#handlers.get(envelope.type)
+    const failed = (error: unknown) => this.report(error, envelope)
     this.#deliveries.add(
       () => handlers && this.read(envelope),
       (message) => {
-        if (advance() && message !== undefined) handlers?.tell((error) => thrown(error, envelope), message)
+        if (advance() && message) handlers?.tell(failed, message)
       },
       (error) => {
-        if (advance()) thrown(error, envelope)
+        if (advance()) failed(error)
       },
     )
   }
@@ -67,7 +75,7 @@ export class Receiver {
   read(envelope: Envelope): AnyMessage | undefined | Promise<AnyMessage> {
     const { type, room, id = '', seq = 0, ts = 0, from, payload } = envelope
     const definition = definitionOf(this.#protocol, type, 'event')
-    if (definition === undefined) return undefined
+    if (!definition) return undefined
     const message = (checked: unknown) => {
       return { type, room, ...(definition.durable ? { id, seq } : {}), ts, from, payload: checked } as AnyMessage
     }
@@ -75,14 +83,12 @@ export class Receiver {
     return checked instanceof Promise ? checked.then(message) : message(checked)
   }
 
-  /** Tells an error to a room's listeners, else to the client's, else to the console. */
-  report(thrown: unknown, about: ErrorContext, listeners = this.#clientErrors): void {
+  /** Tells an error to who listens here, else to the parent's listeners, else to the console. */
+  readonly report = (thrown: unknown, about: ErrorContext = this.#context): void => {
     const error = thrown instanceof RotundaError
       ? thrown
       : new RotundaError('internal', `A handler failed: ${thrown}`, { cause: thrown })
-    for (const told of [listeners, this.#clientErrors]) {
-      if (told.size > 0) return told.tell(console.error, error, about)
-    }
+    for (const { errors } of [this, this.#parent ?? this]) if (errors.tell(console.error, error, about)) return
     console.error(error)
   }
 }

@@ -1,20 +1,11 @@
 import type { Contract, EventInput, EventName, RpcInput, RpcName, RpcOutput } from '../protocol/contract.ts'
-import type { Cursor, Gap, HistoryRequest, Joined } from '../protocol/reserved.ts'
+import type { Cursor, Gap, Joined } from '../protocol/reserved.ts'
 import type { Calls, PublishOptions } from './calls.ts'
 import { type HistoryOptions, readHistory } from './history.ts'
 import type { Membership } from './membership.ts'
 import type { Outbox, RequestOptions } from './outbox.ts'
-import type { AnyMessage, Receiver } from './receiver.ts'
+import type { AnyMessage } from './receiver.ts'
 import type { AnyLogMessage, ErrorHandler, MessageOf, PublishResult } from './types.ts'
-
-/** What a room is built on. */
-export interface RoomParts {
-  readonly membership: Membership
-  readonly receiver: Receiver
-  readonly calls: Calls
-  readonly outbox: Outbox
-  leave(): void
-}
 
 /**
  * A room as a client sees it. Made by `client.join`; it stays joined over all reconnects until `leave()`.
@@ -28,12 +19,18 @@ export interface RoomParts {
  */
 export class Room<C extends Contract> {
   readonly name: string
-  readonly #parts: RoomParts
+  readonly #membership: Membership
+  readonly #calls: Calls
+  readonly #outbox: Outbox
+  readonly #leave: () => void
 
   /** @internal */
-  constructor(parts: RoomParts) {
-    this.name = parts.membership.name
-    this.#parts = parts
+  constructor(membership: Membership, calls: Calls, outbox: Outbox, leave: () => void) {
+    this.name = membership.name
+    this.#membership = membership
+    this.#calls = calls
+    this.#outbox = outbox
+    this.#leave = leave
   }
 
   /**
@@ -41,7 +38,7 @@ export class Room<C extends Contract> {
    * is joined for the first time. It can be kept and given to `client.join(name, { since: cursor })` later.
    */
   get cursor(): Cursor | undefined {
-    return this.#parts.membership.cursor
+    return this.#membership.cursor
   }
 
   /**
@@ -53,22 +50,22 @@ export class Room<C extends Contract> {
    */
   on<K extends EventName<C>>(type: K, handler: (message: MessageOf<C, K>) => unknown): () => void {
     // The receiver makes the message of this very event, its payload checked by the contract.
-    return this.#parts.receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
+    return this.#membership.receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
   }
 
   /** Told, in order with the messages, when messages cannot be given; delivery goes on after `gap.cursor`. */
   onGap(handler: (gap: Gap) => unknown): () => void {
-    return this.#parts.membership.gaps.add(handler)
+    return this.#membership.gaps.add(handler)
   }
 
   /** Told whenever the room was joined, on the first and on every later connection, before its messages follow. */
   onJoined(handler: (joined: Joined) => unknown): () => void {
-    return this.#parts.membership.joins.add(handler)
+    return this.#membership.joins.add(handler)
   }
 
   /** Told when the server took this client out of the room. The next connection joins it again unless it is left. */
   onRemoved(handler: () => unknown): () => void {
-    return this.#parts.membership.removals.add(handler)
+    return this.#membership.removals.add(handler)
   }
 
   /**
@@ -77,7 +74,7 @@ export class Room<C extends Contract> {
    * a handler the client's `onError` is told.
    */
   onError(handler: ErrorHandler): () => void {
-    return this.#parts.membership.errors.add(handler)
+    return this.#membership.receiver.errors.add(handler)
   }
 
   /**
@@ -97,9 +94,8 @@ export class Room<C extends Contract> {
     payload: EventInput<C, K>,
     options: PublishOptions = {},
   ): PublishResult<C, K> {
-    const { calls, receiver, membership } = this.#parts
-    const failed = (error: unknown) => receiver.report(error, { room: this.name, type }, membership.errors)
-    return calls.publish(this.name, type, payload, options, failed) as PublishResult<C, K>
+    const failed = (error: unknown) => this.#membership.receiver.report(error, { room: this.name, type })
+    return this.#calls.publish(this.name, type, payload, options, failed) as PublishResult<C, K>
   }
 
   /**
@@ -112,7 +108,7 @@ export class Room<C extends Contract> {
     payload: RpcInput<C, K>,
     options: RequestOptions = {},
   ): Promise<RpcOutput<C, K>> {
-    return this.#parts.calls.request(this.name, type, payload, options) as Promise<RpcOutput<C, K>>
+    return this.#calls.request(this.name, type, payload, options) as Promise<RpcOutput<C, K>>
   }
 
   /**
@@ -127,21 +123,14 @@ export class Room<C extends Contract> {
    * }
    * ```
    */
-  async *history(options: HistoryOptions = {}): AsyncGenerator<AnyLogMessage<C>, void> {
-    const { outbox, receiver, membership } = this.#parts
-    const ask = (payload: HistoryRequest) => outbox.history(this.name, payload)
-    for await (const entry of readHistory(options, ask)) {
-      try {
-        const message = await receiver.read(entry)
-        if (message !== undefined) yield message as AnyLogMessage<C>
-      } catch (error) {
-        receiver.report(error, entry, membership.errors)
-      }
-    }
+  history(options: HistoryOptions = {}): AsyncGenerator<AnyLogMessage<C>, void> {
+    const { receiver } = this.#membership
+    // What the room's log holds of the contract are its durable events.
+    return readHistory(this.name, options, this.#outbox, receiver) as AsyncGenerator<AnyLogMessage<C>, void>
   }
 
   /** Leaves the room: its handlers are not called any more. `client.join` makes a new one. Publishing goes on working. */
   leave(): void {
-    this.#parts.leave()
+    this.#leave()
   }
 }

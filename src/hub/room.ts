@@ -184,7 +184,12 @@ export class Room {
     extent: RoomExtent,
     answer: (joined: Joined) => void,
   ): void {
-    if (this.#members.has(connection)) return answer({ head: this.#head, epoch: this.epoch, cursor: this.#head })
+    const member = this.#members.get(connection)
+    if (member !== undefined && request.since === undefined && request.last === undefined) {
+      return answer({ head: this.#head, epoch: this.epoch, cursor: this.#head })
+    }
+    // Who names a position is served from there, in one membership still.
+    member?.end()
     const { cursor, gap } = this.#startOf(request, extent)
     const subscription = new Subscription(
       this,

@@ -14,7 +14,45 @@ interface ErrorRow {
 
 const row = (close: number, status: number): Omit<ErrorRow, 'retryable'> => ({ close, status })
 
-const TABLE = {
+/** A stable error code: a key of {@link ERRORS}. */
+export type ErrorCode =
+  | 'invalid_json'
+  | 'invalid_frame'
+  | 'invalid_payload'
+  | 'unknown_type'
+  | 'reserved_type'
+  | 'message_too_big'
+  | 'too_many_errors'
+  | 'invalid_room'
+  | 'invalid_key'
+  | 'invalid_cursor'
+  | 'invalid_limit'
+  | 'not_stored'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'too_many_rooms'
+  | 'invalid_handshake'
+  | 'unsupported_version'
+  | 'connection_limit'
+  | 'inbound_overflow'
+  | 'overloaded'
+  | 'store_unavailable'
+  | 'internal'
+  | 'shutting_down'
+  | 'idle_timeout'
+  | 'pong_timeout'
+  | 'slow_consumer'
+  | 'history_trimmed'
+  | 'epoch_changed'
+  | 'cursor_ahead'
+  | 'timeout'
+  | 'aborted'
+  | 'disconnected'
+  | 'queue_full'
+  | 'closed'
+  | 'invalid_config'
+
+const TABLE: Readonly<Record<ErrorCode, Omit<ErrorRow, 'retryable'>>> = {
   // The frame cannot be understood.
   invalid_json: row(CLOSE.invalidData, 400),
   invalid_frame: row(CLOSE.policyViolation, 400),
@@ -58,10 +96,7 @@ const TABLE = {
   closed: row(CLOSE.policyViolation, 409),
   // Start-up.
   invalid_config: row(CLOSE.internalError, 500),
-} as const satisfies Record<string, Omit<ErrorRow, 'retryable'>>
-
-/** A stable error code: a key of {@link ERRORS}. */
-export type ErrorCode = keyof typeof TABLE
+}
 
 /** The error table: every code rotunda can tell a client or throw at a caller. Codes are stable; see the wire document. */
 export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = Object.fromEntries(

@@ -202,3 +202,9 @@ test('an unsubscribed handler is not called any more, even where it is one of tw
     await transcript.has(2)
     assert.deepEqual(calls, [1, 1, 2])
   }))
+
+test('a URL that is none is refused by name; one for HTTP is taken as its WebSocket', () =>
+  withClient({}, async ({ connect, url }) => {
+    assert.throws(() => connect({ url: 'not a url' }), failsWith('invalid_config'))
+    await reached(connect({ url: url.replace('ws:', 'http:') }), 'open')
+  }))

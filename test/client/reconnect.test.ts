@@ -172,9 +172,9 @@ test('an attempt that is not welcomed in time is given up, and made again', () =
       sockets: [],
       incoming: (envelope) => envelope.type === 'session.welcome' && lose-- > 0 ? undefined : envelope,
     }
-    const client = connect({ WebSocket: tamperedWebSocket(tamper), connectTimeout: 60 })
+    const client = connect({ WebSocket: tamperedWebSocket(tamper), connectTimeout: 150 })
     await reached(client, 'open')
-    assert.equal(tamper.sockets.length, 3)
+    assert.ok(tamper.sockets.length >= 3)
   }))
 
 test('C2 a server that drains is left at a moment within its window, and the next connection goes on', () =>

@@ -9,7 +9,7 @@ import { range } from '../support/with_client.ts'
 
 test('C2 each wait is random below a ceiling that doubles up to the maximum', () => {
   const random = new Random(7)
-  const backoff = new Backoff({ base: 3_000, max: 60_000 }, () => random.unit())
+  const backoff = new Backoff(() => random.unit(), { base: 3_000, max: 60_000 })
   const ceilings = [3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000]
   const rounds = range(1, 400).map(() => {
     backoff.reset()
@@ -25,7 +25,7 @@ test('C2 each wait is random below a ceiling that doubles up to the maximum', ()
 })
 
 test('C2 a thousand attempts do not overflow', () => {
-  const backoff = new Backoff({ base: 3_000, max: 60_000 }, () => 1)
+  const backoff = new Backoff(() => 1, { base: 3_000, max: 60_000 })
   assert.equal(range(1, 2_000).map(() => backoff.next()).at(-1), 60_000)
 })
 
@@ -91,7 +91,7 @@ test('P4 frames are packed in order, each within the limits', () => {
   for (let round = 0; round < 200; round++) {
     const texts = range(1, random.whole(1, 60)).map(() => JSON.stringify(random.text(20)))
     const [most, bytes] = [random.whole(1, 12), random.whole(150, 400)]
-    const frames = packFrames(texts, most, bytes)
+    const frames = packFrames(texts, { maxBatch: most, maxMessageSize: bytes })
     assert.deepEqual(
       frames.flatMap((frame) => frame.startsWith('[') ? JSON.parse(frame) as string[] : [JSON.parse(frame) as string]),
       texts.map((text) => JSON.parse(text) as string),

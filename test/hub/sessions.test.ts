@@ -63,6 +63,20 @@ describe('sessions and rooms', () => {
     await hub.close()
   })
 
+  for (const native of [true, false]) {
+    test(`R1: joining again with a position starts over from there, in one membership (native topics: ${native})`, async () => {
+      const { hub, peers: [peer], sessions: [session] } = setUp(1, native)
+      await Promise.all(range(1, 10).map((i) => hub.room('r').publish('note', { text: `${i}` })))
+      await session!.join('r')
+      peer!.say({ type: 'room.join', room: 'r', ref: '1', payload: { last: 3 } })
+      await peer!.until(() => peer!.seqs('r').length === 3)
+      await hub.room('r').publish('note', { text: 'live' })
+      await peer!.until(() => peer!.seqs('r').includes(11))
+      assert.deepEqual([peer!.seqs('r'), hub.room('r').size], [[8, 9, 10, 11], 1])
+      await hub.close()
+    })
+  }
+
   test('R1: leaving a room that one is not in is answered', async () => {
     const { hub, peers: [peer] } = setUp(1)
     peer!.say({ type: 'room.leave', room: 'r', ref: '1' })

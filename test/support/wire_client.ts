@@ -40,6 +40,7 @@ export class WireClient {
   /** Connects to a server's `/ws`; resolves when the connection is open. */
   static async open(port: number, protocols: string[] = ['rotunda.v1.json']): Promise<WireClient> {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, protocols)
+    socket.binaryType = 'arraybuffer'
     const client = new WireClient(socket)
     await new Promise<void>((resolve, reject) => {
       socket.onopen = () => resolve()
@@ -81,8 +82,14 @@ export class WireClient {
     })
   }
 
+  /** The id that the server gave this session. */
+  async session(): Promise<string> {
+    const { payload } = await this.next({ type: 'session.welcome' })
+    return (payload as { session: string }).session
+  }
+
   /** The payload of the error that answers `ref`. */
-  async errorOf(ref: string): Promise<{ code: string; message: string; retryable: boolean }> {
+  async errorOf(ref: string | undefined): Promise<{ code: string; message: string; retryable: boolean }> {
     const { payload } = await this.next({ type: 'error', ref })
     return payload as { code: string; message: string; retryable: boolean }
   }
@@ -94,8 +101,8 @@ export class WireClient {
     await this.next({ type: 'session.pong', ref })
   }
 
-  async close(): Promise<Closed> {
-    this.#socket.close()
+  async close(code?: number, reason?: string): Promise<Closed> {
+    this.#socket.close(code, reason)
     return await this.closed
   }
 

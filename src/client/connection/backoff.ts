@@ -7,7 +7,7 @@ export interface BackoffOptions {
 }
 
 /** Pauses before something that the server could not do is tried again. */
-export const RETRY: BackoffOptions = { base: 500, max: 30_000 }
+const RETRY: BackoffOptions = { base: 500, max: 30_000 }
 
 /**
  * Exponential backoff with full jitter: each wait is random between 0 and a ceiling that doubles, so that clients that
@@ -18,7 +18,7 @@ export class Backoff {
   readonly #random: () => number
   #attempts = 0
 
-  constructor(options: BackoffOptions, random: () => number) {
+  constructor(random: () => number, options: BackoffOptions = RETRY) {
     this.#options = options
     this.#random = random
   }

@@ -1,18 +1,24 @@
 import { shouldReconnect } from '../../protocol/close_codes.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
+import { JSON_SUBPROTOCOL } from '../../protocol/json_codec.ts'
 import type { Welcome } from '../../protocol/reserved.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../options.ts'
 import { Backoff } from './backoff.ts'
-import { decodeFrame } from './frames.ts'
+import { decodeFrame, packFrames } from './frames.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { ABNORMAL, Socket } from './socket.ts'
 
 /**
  * `connecting` until the first welcome, `open` while the server can be reached, `reconnecting` between two
  * connections, `closed` before `connect()`, after `close()` and after the server has sent the client away for good.
  */
 export type ClientState = 'connecting' | 'open' | 'reconnecting' | 'closed'
+
+/** What makes a WebSocket: the global one, or one with the same interface. */
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocket
+
+/** Stands for a connection that broke. Not `CLOSE.abnormal`, which would put all names into every client. */
+const ABNORMAL = 1006
 
 /** How a connection ended. */
 export interface CloseInfo {
@@ -24,7 +30,6 @@ export interface CloseInfo {
 
 /** Whom a connection tells; its `state` has changed already. */
 export interface ConnectionEvents {
-  connecting(): void
   /** The server has welcomed us; what is sent from now on leaves. */
   open(welcome: Welcome): void
   frame(text: string): void
@@ -33,16 +38,22 @@ export interface ConnectionEvents {
   down(close: CloseInfo): void
 }
 
-/** A connection that comes back: one attempt at a time, with pauses that grow, until it is closed. */
+/**
+ * A connection that comes back: one attempt at a time, with pauses that grow, until it is closed. What is sent in one
+ * microtask leaves as one frame.
+ */
 export class Connection {
   readonly settings: Settings
   readonly clock: Clock
+  state: ClientState = 'closed'
+  /** What the server said of itself last; undefined before it ever did. */
+  welcome: Welcome | undefined
   readonly #events: ConnectionEvents
   readonly #backoff: Backoff
   readonly #heartbeat: Heartbeat
-  #state: ClientState = 'closed'
-  #socket: Socket | undefined
-  #welcome: Welcome | undefined
+  /** The present attempt or connection. What others still tell is not listened to. */
+  #socket: WebSocket | undefined
+  #outgoing: string[] = []
   #openedAt = 0
   /** Cancels what waits for its time: the end of an attempt, the next attempt, or a move asked for by the server. */
   #cancelWait = () => {}
@@ -51,55 +62,54 @@ export class Connection {
     this.settings = settings
     this.clock = clock
     this.#events = events
-    this.#backoff = new Backoff(settings.backoff, clock.random)
-    const ping = () => this.#socket?.send('{"type":"session.ping"}')
-    const dead = () => this.#lost('The server has fallen silent.')
-    this.#heartbeat = new Heartbeat(settings.heartbeat, clock, ping, dead)
-  }
-
-  get state(): ClientState {
-    return this.#state
+    this.#backoff = new Backoff(clock.random, settings.backoff)
+    const ping = () => this.send('{"type":"session.ping"}')
+    this.#heartbeat = new Heartbeat(settings.heartbeat, clock, ping, () => this.#lost('The server has fallen silent.'))
   }
 
   get isOpen(): boolean {
-    return this.#state === 'open'
+    return this.state === 'open'
   }
 
-  /** What the server said of itself last; undefined before it ever did. */
-  get welcome(): Welcome | undefined {
-    return this.#welcome
-  }
-
+  /** Bytes that the network has not taken yet. */
   get bufferedAmount(): number {
     return this.#socket?.bufferedAmount ?? 0
   }
 
-  connect(): void {
-    if (this.#state !== 'closed') return
+  /** Starts; false when it has started already. */
+  connect(): boolean {
+    if (this.state !== 'closed') return false
     this.#backoff.reset()
     // First, since it may throw: then nothing has happened.
     this.#attempt()
-    this.#state = 'connecting'
-    this.#events.connecting()
+    this.state = 'connecting'
     globalThis.addEventListener?.('online', this.#online)
+    return true
   }
 
-  /** Sends an encoded envelope with what else is sent in this microtask; false when there is no connection. */
-  send(text: string): boolean {
-    if (!this.isOpen) return false
-    this.#socket?.send(text)
-    return true
+  /** Sends an encoded envelope; dropped when there is no connection. */
+  send(text: string): void {
+    if (this.isOpen && this.#outgoing.push(text) === 1) queueMicrotask(() => this.#flush())
   }
 
   /** Ends it for good. What was sent before still leaves. */
   close(code: number, reason: string): void {
-    if (this.#state === 'closed') return
+    if (this.state === 'closed') return
     this.#drop(code, reason)
     this.#stop(code, reason)
   }
 
   readonly #online = () => {
-    if (this.#socket === undefined) this.#attempt()
+    if (!this.#socket) this.#attempt()
+  }
+
+  #flush(): void {
+    const texts = this.#outgoing
+    this.#outgoing = []
+    const socket = this.#socket
+    if (!this.isOpen || !socket) return
+    const batches = socket.protocol === JSON_SUBPROTOCOL
+    for (const frame of batches ? packFrames(texts, this.welcome!) : texts) socket.send(frame)
   }
 
   #wait(milliseconds: number, then: () => void): void {
@@ -109,78 +119,85 @@ export class Connection {
 
   #attempt(): void {
     const { WebSocket, url, connectTimeout } = this.settings
-    const socket: Socket = new Socket(WebSocket, url, {
-      frame: (text) => this.#receive(socket, text),
-      ended: (code, reason) => this.#ended(code, reason),
-    })
-    this.#socket = socket
-    this.#wait(connectTimeout, () => this.#lost('No welcome came in time.'))
+    const socket = this.#socket = new WebSocket(url, [JSON_SUBPROTOCOL])
+    socket.onmessage = ({ data }) => this.#receive(socket, data)
+    socket.onclose = ({ code, reason }) => {
+      if (this.#socket === socket) this.#ended(code, reason)
+    }
+    // Some runtimes tell a failed attempt with `error` alone. After the opening `close` follows and knows the code.
+    socket.onerror = () => {
+      if (this.#socket === socket && !this.isOpen) this.#ended(ABNORMAL, '')
+    }
+    this.#wait(connectTimeout, () => this.#lost(''))
   }
 
-  #receive(socket: Socket, text: string): void {
+  #receive(socket: WebSocket, frame: unknown): void {
+    if (this.#socket !== socket) return
     this.#heartbeat.received()
-    if (text !== '') this.#events.frame(text)
-    for (const envelope of decodeFrame(text)) {
+    if (typeof frame !== 'string') return
+    this.#events.frame(frame)
+    for (const envelope of decodeFrame(frame)) {
       // A handler may have closed the connection in the middle of a batch; the rest is for the next one to get.
       if (this.#socket !== socket) return
-      if (envelope.type === 'session.welcome') this.#welcomed(socket, envelope.payload as Welcome)
-      else if (!this.isOpen) continue
-      else if (envelope.type === 'session.drain') this.#drain(envelope.payload as { window: number })
-      else this.#events.envelope(envelope)
+      const { type, payload } = envelope
+      if (type === 'session.welcome') this.#welcomed(payload as Welcome)
+      else if (type === 'session.drain') this.#drain(payload as { window: number })
+      else if (this.isOpen) this.#events.envelope(envelope)
     }
   }
 
-  #welcomed(socket: Socket, welcome: Welcome): void {
-    if (this.isOpen) return
+  #welcomed(welcome: Welcome): void {
     this.#cancelWait()
-    this.#welcome = welcome
+    this.welcome = welcome
+    this.state = 'open'
     this.#openedAt = this.clock.now()
-    socket.welcomed(welcome)
     this.#heartbeat.start()
-    this.#state = 'open'
     this.#events.open(welcome)
   }
 
   /** The server asks its clients to move to another one, not all at once. */
   #drain({ window }: { readonly window: number }): void {
     this.#wait(this.clock.random() * window, () => {
-      this.#backoff.reset()
-      this.#lost('The server asked to move.', 0)
+      this.#lost('The server drains.')
+      // Unless the application, told of the loss, has closed the client.
+      if (this.state === 'reconnecting') this.#attempt()
     })
   }
 
   /** Gives up a socket of which nothing more is to be expected. */
-  #lost(reason: string, wait?: number): void {
+  #lost(reason: string): void {
     this.#drop(1000, '')
-    this.#ended(ABNORMAL, reason, wait)
+    this.#ended(ABNORMAL, reason)
   }
 
   #drop(code: number, reason: string): void {
-    this.#socket?.flush()
-    this.#socket?.close(code, reason)
+    this.#flush()
+    const socket = this.#socket
+    this.#socket = undefined
+    socket?.close(code, reason)
   }
 
-  #ended(code: number, reason: string, wait?: number): void {
+  #ended(code: number, reason: string): void {
     if (!shouldReconnect(code)) return this.#stop(code, reason)
     const wasOpen = this.isOpen
     if (wasOpen && this.clock.now() - this.#openedAt >= this.settings.backoff.base) this.#backoff.reset()
     this.#release()
-    this.#wait(wait ?? this.#backoff.next(), () => this.#attempt())
+    this.#wait(this.#backoff.next(), () => this.#attempt())
     if (!wasOpen) return
-    this.#state = 'reconnecting'
+    this.state = 'reconnecting'
     this.#events.down({ code, reason, willReconnect: true })
-  }
-
-  #stop(code: number, reason: string): void {
-    this.#release()
-    this.#cancelWait()
-    globalThis.removeEventListener?.('online', this.#online)
-    this.#state = 'closed'
-    this.#events.down({ code, reason, willReconnect: false })
   }
 
   #release(): void {
     this.#socket = undefined
     this.#heartbeat.stop()
+    this.#cancelWait()
+  }
+
+  #stop(code: number, reason: string): void {
+    this.#release()
+    globalThis.removeEventListener?.('online', this.#online)
+    this.state = 'closed'
+    this.#events.down({ code, reason, willReconnect: false })
   }
 }

@@ -1,11 +1,12 @@
 import type { Envelope } from '../../protocol/envelope.ts'
+import type { Welcome } from '../../protocol/reserved.ts'
 
 const encoder = new TextEncoder()
 
 /** Whether a text has at most so many bytes in UTF-8. */
 export function fits(text: string, bytes: number): boolean {
   // A UTF-16 code unit is never more than three bytes, which settles most texts without encoding them.
-  return text.length * 3 <= bytes || (text.length <= bytes && encoder.encode(text).length <= bytes)
+  return text.length * 3 <= bytes || encoder.encode(text).length <= bytes
 }
 
 /** The envelopes of a frame; what is not an envelope is left out, since servers may send text of their own. */
@@ -18,8 +19,11 @@ export function decodeFrame(frame: string): Envelope[] {
   }
 }
 
+/** What a server takes in one frame. */
+export type FrameLimits = Pick<Welcome, 'maxBatch' | 'maxMessageSize'>
+
 /** Puts encoded envelopes, in order, into as few batch frames as the server's limits allow. */
-export function packFrames(texts: readonly string[], maxBatch: number, maxBytes: number): string[] {
+export function packFrames(texts: readonly string[], { maxBatch, maxMessageSize }: FrameLimits): string[] {
   const frames: string[] = []
   let batch: string[] = []
   let bytes = 0
@@ -32,7 +36,7 @@ export function packFrames(texts: readonly string[], maxBatch: number, maxBytes:
   for (const text of texts) {
     // One more for the comma or the closing bracket.
     const more = encoder.encode(text).length + 1
-    if (batch.length >= maxBatch || bytes + more > maxBytes) cut()
+    if (batch.length >= maxBatch || bytes + more > maxMessageSize) cut()
     batch.push(text)
     bytes += more
   }
