@@ -56,7 +56,16 @@ export type {
 } from './hub/mod.ts'
 export { formatId, memoryStore } from './storage/mod.ts'
 export type { Appended, AppendMessage, MessageStore, RoomExtent, StoredMessage } from './storage/mod.ts'
-export { answerHealth, answerHistory, checkPort, createRouter, errorResponse, handshake, listen } from './http/mod.ts'
+export {
+  answerHealth,
+  answerHistory,
+  checkPort,
+  createRouter,
+  errorResponse,
+  guarded,
+  handshake,
+  listen,
+} from './http/mod.ts'
 export type {
   Handshake,
   MetadataFactory,

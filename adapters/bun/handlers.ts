@@ -1,9 +1,9 @@
-import type { Server, WebSocketHandler } from 'bun'
 import {
   CLOSE,
   type Contract,
   createRouter,
   errorResponse,
+  guarded,
   type Handshake,
   type Hub,
   type Next,
@@ -11,7 +11,17 @@ import {
   type RouteOptions,
 } from '../../src/mod.ts'
 import { BunPeer, type SocketData } from './peer.ts'
+import { type BunServer, type BunWebSocketHandler, requireBun } from './runtime.ts'
 import { BunHost, upgradeTo } from './upgrade.ts'
+
+/** What is asked of Bun in particular. */
+export interface BunOptions extends RouteOptions {
+  /**
+   * Whether frames are deflated (permessage-deflate) for clients that offer it. Costs CPU and memory for every frame
+   * and client. Default false.
+   */
+  readonly compression?: boolean
+}
 
 /** What to give to `Bun.serve`. */
 export interface BunHandlers<M> {
@@ -21,15 +31,16 @@ export interface BunHandlers<M> {
    */
   fetch(
     request: Request,
-    server: Server<unknown>,
-    next?: Next<Server<unknown>>,
+    server: BunServer,
+    next?: Next<BunServer>,
   ): Response | Promise<Response> | undefined
-  readonly websocket: WebSocketHandler<SocketData<M>>
+  readonly websocket: BunWebSocketHandler<SocketData<M>>
 }
 
 /**
  * The handlers of a hub, for applications that call `Bun.serve` themselves.
  *
+ * @throws {RotundaError} `invalid_config` where there is no Bun.
  * @example
  * ```ts
  * const realtime = bunHandlers(hub)
@@ -40,11 +51,13 @@ export interface BunHandlers<M> {
  * })
  * ```
  */
-export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: RouteOptions = {}): BunHandlers<M> {
+export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: BunOptions = {}): BunHandlers<M> {
+  requireBun()
   const route = createRouter(hub, options)
+  const { compression = false } = options
   const { maxMessageSize, hardLimit } = hub.limits
   let host: BunHost | undefined
-  const settle = (routed: Handshake<M> | Response, request: Request, server: Server<unknown>) => {
+  const settle = (routed: Handshake<M> | Response, request: Request, server: BunServer) => {
     if (routed instanceof Response) return routed
     if ('response' in routed) return routed.response
     return upgradeTo(host ??= new BunHost(server), request, routed.upgrade)
@@ -64,24 +77,26 @@ export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: Rout
       // The hub pings in its own rhythm and judges idleness itself.
       sendPings: false,
       idleTimeout: 0,
+      perMessageDeflate: compression,
       open(socket) {
         const { host, upgrade } = socket.data
-        socket.data.connection = hub.connect(new BunPeer(host, socket), upgrade)
+        host.compresses = compression
+        guarded(hub, socket, () => socket.data.connection = hub.connect(new BunPeer(host, socket), upgrade))
       },
       message(socket, frame) {
-        socket.data.connection?.receive(frame)
+        guarded(hub, socket, () => socket.data.connection?.receive(frame))
       },
       drain(socket) {
-        socket.data.connection?.drained()
+        guarded(hub, socket, () => socket.data.connection?.drained())
       },
       ping(socket, data) {
-        socket.data.connection?.pinged(data)
+        guarded(hub, socket, () => socket.data.connection?.pinged(data))
       },
       pong(socket, data) {
-        socket.data.connection?.ponged(data)
+        guarded(hub, socket, () => socket.data.connection?.ponged(data))
       },
       close(socket, code, reason) {
-        socket.data.connection?.closed(codeSent(code, reason), reason)
+        guarded(hub, socket, () => socket.data.connection?.closed(codeSent(code, reason), reason))
       },
     },
   }

@@ -4,6 +4,8 @@
  * @module
  */
 export { bunHandlers } from './handlers.ts'
-export type { BunHandlers } from './handlers.ts'
+export type { BunHandlers, BunOptions } from './handlers.ts'
+export type { BunServer, BunSocket, BunWebSocketHandler } from './runtime.ts'
 export { serve } from './serve.ts'
+export type { BunServeOptions } from './serve.ts'
 export { serveHttp } from './serve_http.ts'

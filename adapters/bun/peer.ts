@@ -1,5 +1,5 @@
-import type { ServerWebSocket } from 'bun'
 import type { Connection, Peer, SendResult, Upgrade } from '../../src/mod.ts'
+import type { BunSocket } from './runtime.ts'
 import type { BunHost } from './upgrade.ts'
 
 /** What each of Bun's sockets carries. */
@@ -14,9 +14,9 @@ export interface SocketData<M> {
 /** One of Bun's sockets as seen by the hub. */
 export class BunPeer<M> implements Peer {
   readonly host: BunHost
-  readonly #socket: ServerWebSocket<SocketData<M>>
+  readonly #socket: BunSocket<SocketData<M>>
 
-  constructor(host: BunHost, socket: ServerWebSocket<SocketData<M>>) {
+  constructor(host: BunHost, socket: BunSocket<SocketData<M>>) {
     this.host = host
     this.#socket = socket
   }
@@ -35,7 +35,7 @@ export class BunPeer<M> implements Peer {
 
   /** Bun answers bytes sent, -1 when they wait, 0 when they were dropped. */
   send(frame: string | Uint8Array): SendResult {
-    const sent = this.#socket.send(frame as string | Uint8Array<ArrayBuffer>)
+    const sent = this.#socket.send(frame as string | Uint8Array<ArrayBuffer>, this.host.compresses)
     return sent > 0 ? 'accepted' : sent < 0 ? 'buffered' : 'closed'
   }
 

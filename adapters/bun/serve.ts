@@ -1,4 +1,3 @@
-import type { Server } from 'bun'
 import {
   checkPort,
   type Contract,
@@ -9,12 +8,16 @@ import {
   type RotundaServer,
   type ServeOptions,
 } from '../../src/mod.ts'
-import { bunHandlers } from './handlers.ts'
+import { bunHandlers, type BunOptions } from './handlers.ts'
+import { type BunServer, requireBun } from './runtime.ts'
+
+/** Where and how to serve on Bun. */
+export interface BunServeOptions extends ServeOptions<BunServer>, BunOptions {}
 
 /**
  * Serves a hub with `Bun.serve`, HTTP and WebSocket on one port.
  *
- * @throws {RotundaError} `invalid_config` when the port cannot be used.
+ * @throws {RotundaError} `invalid_config` when the port cannot be used, or where there is no Bun.
  * @example
  * ```ts
  * const server = serve(hub, { port: 8080 })
@@ -23,16 +26,17 @@ import { bunHandlers } from './handlers.ts'
  */
 export function serve<C extends Contract, M>(
   hub: Hub<C, M>,
-  options: ServeOptions<Server<unknown>> = {},
+  options: BunServeOptions = {},
 ): RotundaServer {
+  const runtime = requireBun()
   const { hostname, fetch: next } = options
   const port = checkPort(options.port ?? 8080)
   const handlers = bunHandlers(hub, options)
   const server = listen(port, () =>
-    Bun.serve({
+    runtime.serve({
       port,
       ...(hostname === undefined ? {} : { hostname }),
-      fetch: (request: Request, server: Server<unknown>) => handlers.fetch(request, server, next),
+      fetch: (request: Request, server: BunServer) => handlers.fetch(request, server, next),
       websocket: handlers.websocket,
       // Bun's own page for what `fetch` throws shows source code and paths to whoever asked.
       error: (cause: unknown) => {

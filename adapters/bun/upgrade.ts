@@ -1,17 +1,19 @@
-import type { Server } from 'bun'
 import { errorResponse, type Host, RotundaError, type Upgrade } from '../../src/mod.ts'
 import type { SocketData } from './peer.ts'
+import type { BunServer } from './runtime.ts'
 
 /** A Bun server as seen by the hub: native topics. */
 export class BunHost implements Host {
-  readonly server: Server<unknown>
+  readonly server: BunServer
+  /** Whether frames to clients that can inflate them are deflated; the handlers of the sockets know, and say so. */
+  compresses = false
 
-  constructor(server: Server<unknown>) {
+  constructor(server: BunServer) {
     this.server = server
   }
 
   publish(topic: string, frame: string | Uint8Array): void {
-    this.server.publish(topic, frame as string | Uint8Array<ArrayBuffer>)
+    this.server.publish(topic, frame as string | Uint8Array<ArrayBuffer>, this.compresses)
   }
 
   byteLength(text: string): number {

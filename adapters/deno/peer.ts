@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { CLOSE, type Connection, type Host, type Peer, type SendResult } from '../../src/mod.ts'
+import { Closing } from './closing.ts'
 
 /** How often a peer with much buffered is looked at again, in milliseconds: Deno does not tell of draining. */
 const DRAIN_POLL = 20
@@ -42,14 +43,17 @@ export class DenoHost implements Host {
   }
 }
 
-/** One of Deno's sockets as seen by the hub. Deno pings by itself and has no call for it. */
+/** One of Deno's sockets as seen by the hub. */
 export class DenoPeer implements Peer {
   readonly host: DenoHost
   readonly remoteAddress: string
   readonly remotePort: number
   /** Set when the socket opens. */
   connection: Connection | undefined
+  /** It does so by itself, for `idleTimeout`, and tells nobody of the answers. */
+  readonly pingsItself = true
   readonly #socket: WebSocket
+  #closing: Closing | undefined
 
   constructor(host: DenoHost, socket: WebSocket, remoteAddress: string, remotePort: number) {
     this.host = host
@@ -63,7 +67,7 @@ export class DenoPeer implements Peer {
   }
 
   send(frame: string | Uint8Array): SendResult {
-    if (this.#socket.readyState !== WebSocket.OPEN) return 'closed'
+    if (this.#closing !== undefined || this.#socket.readyState !== WebSocket.OPEN) return 'closed'
     this.#socket.send(frame as string | Uint8Array<ArrayBuffer>)
     if (this.#socket.bufferedAmount === 0) return 'accepted'
     this.host.watch(this)
@@ -71,11 +75,23 @@ export class DenoPeer implements Peer {
   }
 
   close(code: number, reason: string): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, reason)
+    this.#closing ??= new Closing(this.#socket, code, reason)
   }
 
-  /** Deno cannot cut a socket; its own idle timeout does. The session ends now. */
+  /** Deno cannot cut a socket: the session ends, the connection is left to the client. */
   terminate(): void {
-    this.connection?.closed(CLOSE.abnormal, 'The closing handshake was not finished.')
+    this.closed(CLOSE.abnormal, '')
+  }
+
+  /** The socket received something. */
+  heard(): void {
+    this.#closing?.heard()
+  }
+
+  /** The connection is over. Of one that was closed here Deno tells what the client answered, if anything. */
+  closed(code: number, reason: string): void {
+    this.host.forget(this)
+    this.#closing?.finish()
+    this.connection?.closed(this.#closing?.code ?? code, this.#closing?.reason ?? reason)
   }
 }

@@ -3,7 +3,7 @@ import { RotundaError } from '../../src/mod.ts'
 /** The part of Deno that this adapter uses. */
 export interface DenoRuntime {
   serve(
-    options: { port: number; hostname?: string; onListen: () => void },
+    options: { port: number; hostname?: string; onListen: () => void; onError?: (cause: unknown) => Response },
     handler: (request: Request, info: DenoServeInfo) => Response | Promise<Response>,
   ): DenoServer
   upgradeWebSocket(

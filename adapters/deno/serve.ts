@@ -1,4 +1,13 @@
-import { checkPort, type Contract, type Hub, listen, type RotundaServer, type ServeOptions } from '../../src/mod.ts'
+import {
+  checkPort,
+  type Contract,
+  errorResponse,
+  type Hub,
+  listen,
+  RotundaError,
+  type RotundaServer,
+  type ServeOptions,
+} from '../../src/mod.ts'
 import { denoHandler } from './handler.ts'
 import { denoRuntime, type DenoServeInfo } from './runtime.ts'
 
@@ -20,8 +29,16 @@ export function serve<C extends Contract, M>(
   const port = checkPort(options.port ?? 8080)
   const handler = denoHandler(hub, options)
   const runtime = denoRuntime()
-  const address = { port, ...(hostname === undefined ? {} : { hostname }), onListen: () => {} }
-  const server = listen(port, () => runtime.serve(address, (request, info) => handler(request, info, next)))
+  const settings = {
+    port,
+    ...(hostname === undefined ? {} : { hostname }),
+    onListen: () => {},
+    onError: (cause: unknown) => {
+      hub.report(cause)
+      return errorResponse(new RotundaError('internal', 'The server failed to answer this request.', { cause }))
+    },
+  }
+  const server = listen(port, () => runtime.serve(settings, (request, info) => handler(request, info, next)))
   const listening = server.addr.port ?? port
   let stopping: Promise<void> | undefined
   return {

@@ -1,4 +1,4 @@
-import { CLOSE, type Contract, type Hub, type Upgrade } from '../../src/mod.ts'
+import { CLOSE, type Contract, guarded, type Hub, type Upgrade } from '../../src/mod.ts'
 import { DenoHost, DenoPeer } from './peer.ts'
 import { denoRuntime, type DenoServeInfo } from './runtime.ts'
 
@@ -10,12 +10,13 @@ export function denoUpgrade<C extends Contract, M>(
   const { highWaterMark, pingInterval, pongTimeout } = hub.limits
   const host = new DenoHost(highWaterMark / 2)
   // Deno pings after half of this and gives up after the other half.
-  const idleTimeout = pingInterval === 0 ? 0 : Math.max(1, Math.round(pingInterval + pongTimeout))
+  const idleTimeout = pingInterval === 0 ? 0 : pingInterval + pongTimeout
   return (request, info, { subprotocol, metadata }) => {
     // The address is gone once the request is upgraded.
     const { hostname = '', port = 0 } = info?.remoteAddr ?? {}
-    const protocol = subprotocol === undefined ? {} : { protocol: subprotocol }
-    const { socket, response } = runtime.upgradeWebSocket(request, { ...protocol, idleTimeout })
+    const { socket, response } = subprotocol === undefined
+      ? runtime.upgradeWebSocket(request, { idleTimeout })
+      : runtime.upgradeWebSocket(withSpacedList(request), { idleTimeout, protocol: subprotocol })
     socket.binaryType = 'arraybuffer'
     attach(hub, socket, new DenoPeer(host, socket, hostname, port), { subprotocol, metadata })
     return response
@@ -25,24 +26,28 @@ export function denoUpgrade<C extends Contract, M>(
 function attach<C extends Contract, M>(hub: Hub<C, M>, socket: WebSocket, peer: DenoPeer, start: Upgrade<M>): void {
   const { maxMessageSize } = hub.limits
   let broken = ''
-  socket.onopen = () => {
-    peer.connection = hub.connect(peer, start)
-  }
+  socket.onopen = () => guarded(hub, peer, () => peer.connection = hub.connect(peer, start))
   socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-    const frame = typeof data === 'string' ? data : new Uint8Array(data)
-    if (frame.length > maxMessageSize || isLonger(peer, frame, maxMessageSize)) {
-      return peer.connection?.close(CLOSE.messageTooBig, `A frame may have ${maxMessageSize} bytes.`)
-    }
-    peer.connection?.receive(frame)
+    peer.heard()
+    guarded(hub, peer, () => {
+      const frame = typeof data === 'string' ? data : new Uint8Array(data)
+      if (frame.length <= maxMessageSize && !isLonger(peer, frame, maxMessageSize)) peer.connection?.receive(frame)
+      else peer.connection?.close(CLOSE.messageTooBig, `A frame may have ${maxMessageSize} bytes.`)
+    })
   }
   socket.onerror = (event) => {
     broken = (event as ErrorEvent).message
   }
-  socket.onclose = ({ code, reason }) => {
-    peer.host.forget(peer)
-    const [told, why] = whatHappened(code, reason, broken)
-    peer.connection?.closed(told, why)
-  }
+  socket.onclose = ({ code, reason }) => guarded(hub, peer, () => peer.closed(...whatHappened(code, reason, broken)))
+}
+
+/** Deno finds a subprotocol only in a list that is separated by a comma and one space. */
+function withSpacedList(request: Request): Request {
+  const offered = request.headers.get('sec-websocket-protocol') ?? ''
+  const headers = new Headers(request.headers)
+  headers.set('sec-websocket-protocol', offered.split(',').map((name) => name.trim()).join(', '))
+  // A copy would not be the request that came in, which alone can be upgraded.
+  return Object.create(request, { headers: { value: headers } })
 }
 
 /** A text within the limit in characters may still be over it in bytes. */
@@ -56,5 +61,5 @@ function whatHappened(code: number, reason: string, broken: string): [number, st
   if (code !== 0) return [code, reason]
   if (broken === 'Frame too large') return [CLOSE.messageTooBig, broken]
   if (broken === 'Invalid UTF-8') return [CLOSE.invalidData, broken]
-  return [broken.startsWith('Invalid') ? CLOSE.protocolError : CLOSE.abnormal, broken]
+  return [/^(?:Invalid|Reserved|Control|Ping) /.test(broken) ? CLOSE.protocolError : CLOSE.abnormal, broken]
 }

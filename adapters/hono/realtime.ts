@@ -9,6 +9,7 @@ import {
   RotundaError,
   type Upgrade,
 } from '../../src/mod.ts'
+import type { BunServer } from '../bun/runtime.ts'
 import { BunHost, upgradeTo } from '../bun/upgrade.ts'
 import type { DenoServeInfo } from '../deno/runtime.ts'
 import { denoUpgrade } from '../deno/upgrade.ts'
@@ -59,10 +60,9 @@ export function realtime<C extends Contract, M, E extends Env = Env>(
     }
   })
   app.get('/health', () => answerHealth(hub))
-  app.all('/rooms/:room/history', (context) => {
-    const { pathname } = new URL(context.req.url)
+  app.all('/rooms/:room{.*}/history', (context) => {
     // Hono decodes parameters leniently; the name is taken as it was sent.
-    return answerHistory(hub, context.req.raw, pathname.split('/').at(-2) ?? '')
+    return answerHistory(hub, context.req.raw, (pathname) => pathname.split('/').at(-2) ?? '')
   })
   return app
 }
@@ -82,8 +82,6 @@ function upgrader<C extends Contract, M>(
     return upgradeTo(host, context.req.raw, upgrade) ?? new Response(null)
   }
 }
-
-type BunServer = ConstructorParameters<typeof BunHost>[0]
 
 /** Hono on Bun has the server either as its environment or in it, depending on who called `fetch`. */
 function bunServer(environment: unknown): BunServer {

@@ -37,13 +37,19 @@ export interface LibsqlSettings {
 const MAX_WAIT = 600_000
 const REMOTE_SCHEMES = ['libsql', 'https', 'http', 'wss', 'ws']
 
-/** Checks options and fills in defaults. Throws `invalid_config` naming the option, its value and what is allowed. */
-export function libsqlSettings(options: LibsqlOptions): LibsqlSettings {
+const REMOTE_URLS = 'libsql://, https://, http://, wss:// or ws:// URL'
+
+/**
+ * Checks options and fills in defaults; `files` says whether the entry can open files. Throws `invalid_config` naming the
+ * option, its value and what is allowed.
+ */
+export function libsqlSettings(options: LibsqlOptions, files = true): LibsqlSettings {
   const { url, authToken, busyTimeout = 5000, synchronous = 'full', requestTimeout = 30_000, worker } = options
   const scheme = typeof url === 'string' ? /^([A-Za-z][A-Za-z0-9.+-]*):/.exec(url)?.[1]?.toLowerCase() : undefined
   const remote = scheme !== undefined && REMOTE_SCHEMES.includes(scheme)
-  if (!remote && scheme !== 'file') {
-    refuse('url', url, 'a file:<path>, libsql://, https://, http://, wss:// or ws:// URL')
+  if (!remote && scheme !== 'file') refuse('url', url, `a ${files ? 'file:<path>, ' : ''}${REMOTE_URLS}`)
+  if (!remote && !files) {
+    refuse('url', url, `a ${REMOTE_URLS} for rotunda/libsql/web, which opens no files; rotunda/libsql does`)
   }
   if (remote && !URL.canParse(url)) refuse('url', url, `a complete ${scheme}://host[:port] URL`)
   if (authToken !== undefined && typeof authToken !== 'string') refuse('authToken', typeof authToken, 'a string')

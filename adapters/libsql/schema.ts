@@ -1,8 +1,31 @@
 import { sql } from 'drizzle-orm'
 import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { Table } from './table_types.ts'
+
+type WsMessages = Table<'ws_messages', {
+  id: { name: 'id'; is: number; key: true; generated: true }
+  room: { name: 'room'; is: string }
+  seq: { name: 'seq'; is: number }
+  kind: { name: 'kind'; is: string }
+  type: { name: 'type'; is: string }
+  sender: { name: 'sender'; is: string; null: true }
+  producerKey: { name: 'producer_key'; is: string; null: true }
+  ts: { name: 'ts'; is: number }
+  payloadJson: { name: 'payload_json'; is: string }
+}>
+
+type WsTrims = Table<'ws_trims', {
+  room: { name: 'room'; is: string; key: true }
+  through: { name: 'through'; is: number }
+}>
+
+type WsMeta = Table<'ws_meta', {
+  key: { name: 'key'; is: string; key: true }
+  value: { name: 'value'; is: string }
+}>
 
 /** The log: one row a durable message. `id` is the commit order of the database, `seq` the order within the room. */
-export const wsMessages = sqliteTable('ws_messages', {
+export const wsMessages: WsMessages = sqliteTable('ws_messages', {
   id: integer('id').primaryKey({ autoIncrement: true }),
   room: text('room').notNull(),
   seq: integer('seq').notNull(),
@@ -18,13 +41,13 @@ export const wsMessages = sqliteTable('ws_messages', {
 ])
 
 /** How far a room was trimmed; a row exists only for rooms that ever were. Keeps the head from going back. */
-export const wsTrims = sqliteTable('ws_trims', {
+export const wsTrims: WsTrims = sqliteTable('ws_trims', {
   room: text('room').primaryKey(),
   through: integer('through').notNull(),
 })
 
 /** What the database says about itself: `epoch` and `schema` (the version of its tables). */
-export const wsMeta = sqliteTable('ws_meta', {
+export const wsMeta: WsMeta = sqliteTable('ws_meta', {
   key: text('key').primaryKey(),
   value: text('value').notNull(),
 })

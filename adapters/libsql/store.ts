@@ -2,45 +2,19 @@ import { RotundaError } from '../../src/protocol/mod.ts'
 import type { Appended, AppendMessage, MessageStore, RoomExtent, StoredMessage } from '../../src/storage/mod.ts'
 import { formatId, parseId } from '../../src/storage/mod.ts'
 import { prepareBatch } from './batch.ts'
+import type { Role } from './client_connection.ts'
 import type { PageQuery, PageRow } from './connection.ts'
 import { Lane, type Lasting } from './lane.ts'
-import { openConnection, type Role } from './open.ts'
-import { type LibsqlOptions, type LibsqlSettings, libsqlSettings } from './options.ts'
-import { openWorkerConnection } from './worker_connection.ts'
 
 // Rows removed in one transaction: commits get their turn in between.
 const TRIM_STEP = 5000
 
-/**
- * Opens a log in a libSQL database: a local file (WAL, each commit flushed) or a remote Turso or sqld, with the same
- * code. Creates the file, its folder and the tables where they are missing. Several processes may use one database.
- *
- * A file is worked on in two Web Workers where the host has them: one commits, the other, started when first needed,
- * reads, so that neither a commit nor a storm of reconnecting clients stops the event loop or the commits.
- *
- * Messages are rows of `ws_messages`; `sqlite3` can read them at any time.
- *
- * @throws {RotundaError} `invalid_config` for an option that is wrong or a file that cannot be opened, saying which
- * and what is allowed; `store_unavailable` when the database does not answer. Calls on the store reject with
- * `store_unavailable`; after such an append, the batch is perhaps stored.
- *
- * @example
- * ```ts
- * const store = await libsqlStore({ url: 'file:data/rotunda.db' })
- * const turso = await libsqlStore({ url: 'libsql://chat-me.turso.io', authToken: secret })
- * ```
- */
-export async function libsqlStore(options: LibsqlOptions): Promise<MessageStore> {
-  const settings = libsqlSettings(options)
-  const writer = new Lane(() => open(settings, 'writer'))
+/** Makes a store of what opens its connections; with a `second` one, reads do not wait for commits. */
+export async function openStore(open: (role: Role) => Promise<Lasting>, second: boolean): Promise<MessageStore> {
+  const writer = new Lane(() => open('writer'))
   const { epoch } = await writer.connection()
-  // Without workers a second connection would gain nothing.
-  const reader = settings.worker ? new Lane(() => open(settings, 'reader'), epoch) : writer
+  const reader = second ? new Lane(() => open('reader'), epoch) : writer
   return new LibsqlStore(epoch, writer, reader)
-}
-
-function open(settings: LibsqlSettings, role: Role): Promise<Lasting> {
-  return settings.worker ? openWorkerConnection(settings, role) : openConnection(settings, role)
 }
 
 class LibsqlStore implements MessageStore {

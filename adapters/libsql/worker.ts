@@ -1,6 +1,6 @@
 import { asRotundaError, RotundaError } from '../../src/protocol/mod.ts'
 import type { Connection } from './connection.ts'
-import { openConnection } from './open.ts'
+import { openFileConnection } from './file_connection.ts'
 import type { Command, Reply, Request } from './worker_protocol.ts'
 
 const scope = globalThis as unknown as {
@@ -12,7 +12,7 @@ let connection: Connection | undefined
 
 async function run(command: Command): Promise<unknown> {
   if (command.do === 'open') {
-    connection = await openConnection(command.settings, command.role)
+    connection = await openFileConnection(command.settings, command.role)
     return connection.epoch
   }
   if (connection === undefined) throw new RotundaError('store_unavailable', 'The database is not open.')

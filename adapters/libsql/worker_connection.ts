@@ -1,6 +1,6 @@
 import { RotundaError } from '../../src/protocol/mod.ts'
+import type { Role } from './client_connection.ts'
 import type { Committed, Connection } from './connection.ts'
-import type { Role } from './open.ts'
 import type { LibsqlSettings } from './options.ts'
 import type { Command, Reply, Request } from './worker_protocol.ts'
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../src/protocol/mod.ts'
+import type { Role } from './client_connection.ts'
 import type { Batch, PageQuery } from './connection.ts'
-import type { Role } from './open.ts'
 import type { LibsqlSettings } from './options.ts'
 
 /** What the worker is asked to do. */

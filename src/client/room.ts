@@ -82,7 +82,8 @@ export class Room<C extends Contract> {
    *
    * A durable one gives a promise that resolves with its place once it is committed. Until then it is sent again after
    * lost connections, missing acks and retryable errors, under one producer key, so that it is stored once; calls are
-   * stored in the order in which they were made. While offline it waits. It is lost if the process ends before.
+   * stored in the order in which they were made, except that messages of one commit that fails may come after later ones.
+   * While offline it waits. It is lost if the process ends before.
    *
    * An ephemeral one is sent at most once, dropped while there is no connection, and gives nothing.
    *

@@ -2,7 +2,7 @@ import type { Contract } from '../protocol/contract.ts'
 import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 import { historyText, type Hub } from '../hub/mod.ts'
-import { checkHandshake, errorResponse } from './handshake.ts'
+import { checkHandshake, errorResponse, urlOf } from './handshake.ts'
 
 /** What a transport is told to make of a request that becomes a WebSocket. */
 export interface Upgrade<M> {
@@ -52,18 +52,21 @@ export function answerHealth<C extends Contract, M>(hub: Hub<C, M>): Response {
   return Response.json(body, { status: refusal === undefined ? 200 : 503, headers: { 'cache-control': 'no-store' } })
 }
 
-/** Answers a page of a room's log; the request's `before`, `after` and `limit` parameters say which. */
+/**
+ * Answers a page of a room's log; the request's `before`, `after` and `limit` parameters say which.
+ * @param roomOf Finds the room's name in the path, as it was sent.
+ */
 export async function answerHistory<C extends Contract, M>(
   hub: Hub<C, M>,
   request: Request,
-  encodedRoom: string,
+  roomOf: (pathname: string) => string,
 ): Promise<Response> {
   try {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw new RotundaError('method_not_allowed', `History is read with GET, not ${quote(request.method)}.`)
     }
-    const parameters = readParameters(new URL(request.url).searchParams)
-    const history = await hub.room(decodeRoom(encodedRoom)).history(parameters)
+    const { pathname, searchParams } = urlOf(request)
+    const history = await hub.room(decodeRoom(roomOf(pathname))).history(readParameters(searchParams))
     const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
     return new Response(historyText(history), { headers })
   } catch (error) {

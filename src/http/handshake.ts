@@ -4,10 +4,20 @@ import { quote } from '../protocol/names.ts'
 const KEY = /^[+/0-9A-Za-z]{22}==$/
 
 /**
+ * The URL of a request. A hostile `Host` header makes it one that cannot be read.
+ * @throws {RotundaError} `invalid_frame`
+ */
+export function urlOf(request: Request): URL {
+  if (URL.canParse(request.url)) return new URL(request.url)
+  throw new RotundaError('invalid_frame', `The request's URL ${quote(request.url)} is not one.`)
+}
+
+/**
  * Checks that a request may become a WebSocket (RFC 6455 §4.2.1) and lists the subprotocols it offers.
- * @throws {RotundaError} `invalid_handshake`, `unsupported_version`
+ * @throws {RotundaError} `invalid_handshake`, `unsupported_version`, `invalid_frame`
  */
 export function checkHandshake(request: Request): string[] {
+  urlOf(request)
   const { headers } = request
   if (request.method !== 'GET') {
     throw new RotundaError('invalid_handshake', `A WebSocket handshake is a GET request, not ${quote(request.method)}.`)

@@ -1,5 +1,6 @@
 export { answerHealth, answerHistory, handshake } from './endpoints.ts'
 export type { Handshake, MetadataFactory, Upgrade } from './endpoints.ts'
+export { guarded } from './guarded.ts'
 export { errorResponse } from './handshake.ts'
 export { createRouter } from './router.ts'
 export type { Routed, RouteOptions } from './router.ts'

@@ -1,9 +1,8 @@
 import type { Contract } from '../protocol/contract.ts'
 import type { Hub } from '../hub/mod.ts'
-import { RotundaError } from '../protocol/errors.ts'
-import { quote } from '../protocol/names.ts'
+import { asRotundaError } from '../protocol/errors.ts'
 import { answerHealth, answerHistory, type Handshake, handshake } from './endpoints.ts'
-import { errorResponse } from './handshake.ts'
+import { errorResponse, urlOf } from './handshake.ts'
 
 /** An answer, an upgrade, or undefined when the path is not one of rotunda's. */
 export type Routed<M> = Handshake<M> | Promise<Handshake<M>> | Promise<Response> | Response | undefined
@@ -28,14 +27,19 @@ export function createRouter<C extends Contract, M>(
   const health = `${base}/health`
   const rooms = `${base}/rooms/`
   return (request) => {
-    // A hostile `Host` header makes a request's URL one that cannot be read.
-    if (!URL.canParse(request.url)) {
-      return errorResponse(new RotundaError('invalid_frame', `The request's URL ${quote(request.url)} is not one.`))
-    }
-    const { pathname } = new URL(request.url)
+    const pathname = pathOf(request)
+    if (pathname instanceof Response) return pathname
     if (pathname === socket) return handshake(hub, request)
     if (pathname === health) return answerHealth(hub)
     if (!pathname.startsWith(rooms) || !pathname.endsWith('/history')) return undefined
-    return answerHistory(hub, request, pathname.slice(rooms.length, -'/history'.length))
+    return answerHistory(hub, request, (path) => path.slice(rooms.length, -'/history'.length))
+  }
+}
+
+function pathOf(request: Request): string | Response {
+  try {
+    return urlOf(request).pathname
+  } catch (error) {
+    return errorResponse(asRotundaError(error))
   }
 }

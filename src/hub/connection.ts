@@ -49,9 +49,9 @@ export class Connection<M = unknown> {
   /** What the application holds; made when it first asks. */
   session: Session<Contract, M> | undefined
   state: SessionState = 'connecting'
-  lastReceivedAt = this.connectedAt
-  lastPingAt = this.connectedAt
-  lastPongAt = this.connectedAt
+  lastReceivedAt: number = this.connectedAt
+  lastPingAt: number = this.connectedAt
+  lastPongAt: number = this.connectedAt
   /** When `close` was called; a peer that does not finish the handshake is ended some time after. */
   closingAt = 0
   /** Frames in a row that could not be understood. */

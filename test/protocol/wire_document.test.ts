@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { type PrintedFrame, printedFrames } from '../support/document.ts'
-import { type SpawnedServer, spawnServer } from '../support/spawn_server.ts'
+import { row, served, withServer } from '../host/conformance/rows.ts'
+import { type HostName, HOSTS } from '../support/spawn_server.ts'
 import { WireClient } from '../support/wire_client.ts'
 
 interface Place {
@@ -43,14 +44,6 @@ const printed = printedFrames()
 const isGap = ({ envelope }: PrintedFrame) => envelope['type'] === 'room.gap'
 
 describe('the wire document', () => {
-  const servers: SpawnedServer[] = []
-  const start = async (options: Parameters<typeof spawnServer>[0]) => {
-    const server = await spawnServer(options)
-    servers.push(server)
-    return server
-  }
-  after(() => Promise.all(servers.map((server) => server.stop())))
-
   test('prints frames of both sides, every client type once at least', () => {
     const sent = new Set(printed.filter(({ side }) => side === 'client').map(({ envelope }) => envelope['type']))
     const expected = ['room.join', 'room.leave', 'room.history', 'session.ping']
@@ -58,78 +51,96 @@ describe('the wire document', () => {
     assert.equal(printed.filter(isGap).length, 1)
     assert.equal(printed.filter(({ side }) => side === 'server').length, 11)
   })
+})
 
-  for (const [protocols, name] of [[['rotunda.v1.json'], 'rotunda.v1.json'], [[], 'no subprotocol']] as const) {
-    test(`says what a server answers, frame by frame, over ${name}`, async () => {
-      const { port } = await start({})
-      const main = await WireClient.open(port, [...protocols])
-      const witness = await WireClient.open(port, [...protocols])
-      witness.send({ type: 'room.join', room: 'africa', ref: 'w' })
-      await witness.next({ type: 'room.joined', ref: 'w' })
-      const welcome = await main.next({ type: 'session.welcome' })
-      main.unread.push(welcome)
-      const place = welcome.payload as Place
-      for (const frame of printed) {
-        // The gap needs a room whose messages were removed: below.
-        if (isGap(frame)) continue
-        const envelope = inPlace(frame.envelope, place) as Record<string, unknown>
-        if (frame.side === 'client') {
-          main.send(envelope)
-          continue
-        }
-        const { type, ref } = envelope
-        const seenBy = envelope['seq'] === undefined ? main : witness
-        const fields = ref === undefined ? { type, seq: envelope['seq'] } : { ref }
-        const answer = await seenBy.next(fields)
-        assert.deepEqual(withPrintedTimes(answer), envelope, describeFrame(frame))
-      }
-      for (const frame of printed) {
-        const { ref } = frame.envelope
-        const isAnswered = printed.some(({ side, envelope }) => side === 'server' && envelope['ref'] === ref)
-        if (frame.side !== 'client' || ref === undefined || isAnswered) continue
-        const answer = await main.next({ ref })
-        assert.notEqual(answer.type, 'error', `${describeFrame(frame)}: ${JSON.stringify(answer)}`)
-      }
-      await Promise.all([main.close(), witness.close()])
-    })
-  }
+const gap = printed.find(isGap)!
+const { cursor } = gap.envelope['payload'] as { cursor: number }
 
-  test('says what a gap is, and what follows it', async () => {
-    const gap = printed.find(isGap)!
-    const { cursor } = gap.envelope['payload'] as { cursor: number }
-    const { port } = await start({ seed: { room: 'africa', messages: cursor + 3, trimmed: cursor } })
-    const client = await WireClient.open(port)
-    const place = (await client.next({ type: 'session.welcome' })).payload as Place
-    const join = printed.find(({ envelope }) => JSON.stringify(envelope).includes('"since"'))!
-    client.send(inPlace(join.envelope, place))
-    await client.next({ type: 'room.joined', ref: join.envelope['ref'] })
-    assert.deepEqual(await client.next({ type: 'room.gap' }), inPlace(gap.envelope, place))
-    for (const seq of [cursor + 1, cursor + 2, cursor + 3]) {
-      assert.equal((await client.next({ type: 'chat.message' })).seq, seq)
+function conversation(host: HostName): void {
+  row(host, 'document', (test) => {
+    for (const [protocols, name] of [[['rotunda.v1.json'], 'rotunda.v1.json'], [[], 'no subprotocol']] as const) {
+      test(`says what a server answers, frame by frame, over ${name}`, () =>
+        withServer({ host }, async (server) => {
+          const { port } = server
+          const main = await WireClient.open(port, [...protocols])
+          const witness = await WireClient.open(port, [...protocols])
+          witness.send({ type: 'room.join', room: 'africa', ref: 'w' })
+          await witness.next({ type: 'room.joined', ref: 'w' })
+          const welcome = await main.next({ type: 'session.welcome' })
+          main.unread.push(welcome)
+          const place = welcome.payload as Place
+          for (const frame of printed) {
+            // The gap needs a room whose messages were removed: below.
+            if (isGap(frame)) continue
+            const envelope = inPlace(frame.envelope, place) as Record<string, unknown>
+            if (frame.side === 'client') {
+              main.send(envelope)
+              continue
+            }
+            const { type, ref } = envelope
+            const seenBy = envelope['seq'] === undefined ? main : witness
+            const fields = ref === undefined ? { type, seq: envelope['seq'] } : { ref }
+            const answer = await seenBy.next(fields)
+            assert.deepEqual(withPrintedTimes(answer), envelope, describeFrame(frame))
+          }
+          for (const frame of printed) {
+            const { ref } = frame.envelope
+            const isAnswered = printed.some(({ side, envelope }) => side === 'server' && envelope['ref'] === ref)
+            if (frame.side !== 'client' || ref === undefined || isAnswered) continue
+            const answer = await main.next({ ref })
+            assert.notEqual(answer.type, 'error', `${describeFrame(frame)}: ${JSON.stringify(answer)}`)
+          }
+          await Promise.all([main.close(), witness.close()])
+        }))
     }
-    await client.close()
   })
-})
+}
 
-describe('what the wire document says of history over HTTP', () => {
-  let server: SpawnedServer
-  before(async () => server = await spawnServer({ seed: { room: 'africa', messages: 5, trimmed: 2 } }))
-  after(() => server.stop())
+function gapFilled(host: HostName): void {
+  row(host, 'document', (test) => {
+    const server = served({ host, seed: { room: 'africa', messages: cursor + 3, trimmed: cursor } })
 
-  test('the answer is the payload of the reply over the socket', async () => {
-    const client = await WireClient.open(server.port)
-    client.send({
-      type: 'room.history',
-      room: 'africa',
-      ref: 'h',
-      payload: { before: '00000000000000000005', limit: 50 },
+    test('says what a gap is, and what follows it', async () => {
+      const { port } = server()
+      const client = await WireClient.open(port)
+      const place = (await client.next({ type: 'session.welcome' })).payload as Place
+      const join = printed.find(({ envelope }) => JSON.stringify(envelope).includes('"since"'))!
+      client.send(inPlace(join.envelope, place))
+      await client.next({ type: 'room.joined', ref: join.envelope['ref'] })
+      assert.deepEqual(await client.next({ type: 'room.gap' }), inPlace(gap.envelope, place))
+      for (const seq of [cursor + 1, cursor + 2, cursor + 3]) {
+        assert.equal((await client.next({ type: 'chat.message' })).seq, seq)
+      }
+      await client.close()
     })
-    const { payload } = await client.next({ ref: 'h' })
-    const url = `${server.url}/rooms/africa/history?limit=50&before=00000000000000000005`
-    assert.deepEqual(await (await fetch(url)).json(), payload)
-    const { messages, head, trimmed } = payload as { messages: { seq: number }[]; head: number; trimmed: number }
-    assert.deepEqual(messages.map(({ seq }) => seq), [4, 3])
-    assert.deepEqual({ head, trimmed }, { head: 5, trimmed: 2 })
-    await client.close()
   })
-})
+}
+
+function historyOverHttp(host: HostName): void {
+  row(host, 'document', (test) => {
+    const server = served({ host, seed: { room: 'africa', messages: 5, trimmed: 2 } })
+
+    test('history over HTTP is the payload of the reply over the socket', async () => {
+      const client = await WireClient.open(server().port)
+      client.send({
+        type: 'room.history',
+        room: 'africa',
+        ref: 'h',
+        payload: { before: '00000000000000000005', limit: 50 },
+      })
+      const { payload } = await client.next({ ref: 'h' })
+      const url = `${server().url}/rooms/africa/history?limit=50&before=00000000000000000005`
+      assert.deepEqual(await (await fetch(url)).json(), payload)
+      const { messages, head, trimmed } = payload as { messages: { seq: number }[]; head: number; trimmed: number }
+      assert.deepEqual(messages.map(({ seq }) => seq), [4, 3])
+      assert.deepEqual({ head, trimmed }, { head: 5, trimmed: 2 })
+      await client.close()
+    })
+  })
+}
+
+for (const host of HOSTS) {
+  conversation(host)
+  gapFilled(host)
+  historyOverHttp(host)
+}

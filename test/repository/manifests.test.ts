@@ -6,7 +6,9 @@ import { readSource, REPOSITORY } from '../support/source.ts'
 interface Manifest {
   readonly version: string
   readonly license: string
+  readonly private?: boolean
   readonly exports: Readonly<Record<string, string>>
+  readonly imports?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
 }
@@ -24,6 +26,17 @@ describe('package.json and deno.json', () => {
     }
   })
 
+  test('lead imports by name, as users write them, to the same files', () => {
+    const imports = Object.entries(npm.exports).map(([name, file]) => [name.replace('.', 'rotunda'), file])
+    assert.deepEqual(deno.imports, Object.fromEntries(imports))
+  })
+
+  test('cannot be published from here: npm would get sources; scripts/build.ts makes the package', () => {
+    assert.equal(npm.private, true)
+    const { files } = JSON.parse(readSource('tsconfig.build.json').text) as { files: string[] }
+    for (const file of Object.values(npm.exports)) assert.ok(files.includes(file.slice(2)), `${file} is not built`)
+  })
+
   test('export every adapter, and what else is public', () => {
     for (const adapter of readdirSync(`${REPOSITORY}adapters`)) {
       assert.equal(npm.exports[`./${adapter}`], `./adapters/${adapter}/mod.ts`)
@@ -31,6 +44,7 @@ describe('package.json and deno.json', () => {
     for (const [name, file] of Object.entries({ '.': 'src', './client': 'src/client', './protocol': 'src/protocol' })) {
       assert.equal(npm.exports[name], `./${file}/mod.ts`)
     }
+    assert.equal(npm.exports['./libsql/web'], './adapters/libsql/web.ts')
     assert.equal(npm.exports['./conformance'], './test/conformance/mod.ts')
   })
 

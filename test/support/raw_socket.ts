@@ -1,6 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { connect, type Socket } from 'node:net'
 
+interface Welcome {
+  readonly payload: { readonly session: string }
+}
+
 /** A TCP connection on which a test says exactly what it wants, and reads what comes byte by byte. */
 export class RawSocket {
   readonly socket: Socket
@@ -40,12 +44,18 @@ export class RawSocket {
   }
 
   /** Connects and becomes a WebSocket; what comes after the handshake is left to `frame`. */
-  static async upgraded(port: number): Promise<RawSocket> {
+  static async upgraded(port: number, headers: Record<string, string> = {}): Promise<RawSocket> {
     const raw = await RawSocket.open(port)
-    raw.write(handshake())
+    raw.write(handshake(headers))
     const { status } = await raw.response()
     if (status !== 101) throw new Error(`The handshake was answered with ${status}.`)
     return raw
+  }
+
+  /** Reads the welcome; gives the id of the session. */
+  async session(): Promise<string> {
+    const { payload: { session } } = JSON.parse((await this.frame()).payload.toString()) as Welcome
+    return session
   }
 
   write(bytes: string | Uint8Array): void {
@@ -68,8 +78,8 @@ export class RawSocket {
     return { status: Number(first.split(' ')[1]), headers, body: this.#take(length).toString('utf8') }
   }
 
-  /** The next frame of the server. */
-  async frame(): Promise<{ opcode: number; payload: Buffer }> {
+  /** The next frame of the server. `compressed` is its bit RSV1. */
+  async frame(): Promise<{ opcode: number; compressed: boolean; payload: Buffer }> {
     const [head, length] = await this.#until(() => {
       const bytes = this.#received
       if (bytes.length < 2) return undefined
@@ -80,7 +90,7 @@ export class RawSocket {
     })
     await this.#until(() => this.#received.length >= head + length ? true : undefined)
     const bytes = this.#take(head + length)
-    return { opcode: bytes[0]! & 15, payload: bytes.subarray(head) }
+    return { opcode: bytes[0]! & 15, compressed: (bytes[0]! & 0x40) > 0, payload: bytes.subarray(head) }
   }
 
   /** The code of the close frame that comes, whatever comes before it. */

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { Limits } from '../../src/mod.ts'
-import type { FixtureEvent } from './hosts/fixture_hub.ts'
+import type { FixtureEvent } from './hosts/fixture_events.ts'
 
 /** The hosts that rotunda runs on; `hono-*` is mounted in a Hono app that owns its server. */
 export const HOSTS = ['bun', 'deno', 'hono-bun', 'hono-deno'] as const
@@ -12,9 +12,17 @@ export type HostName = typeof HOSTS[number]
 export interface RoomServerOptions {
   /** What serves it. Default `bun`. */
   readonly host?: HostName
+  /** What runs it, where that is to be the wrong one. */
+  readonly runtime?: 'bun' | 'deno'
+  /** What is wrong with how the Hono app is served. */
+  readonly mistake?: 'no server' | 'no websocket'
+  /** Whether frames may be compressed. */
+  readonly compression?: boolean
   readonly port?: number
   /** Database URL; in memory when absent. */
   readonly database?: string
+  /** Whether the database is opened with the store for edge hosts. */
+  readonly edge?: boolean
   /** Loosely typed, so that what is not allowed can be tried. */
   readonly limits?: { readonly [K in keyof Limits]?: unknown } & { readonly [name: string]: unknown }
   /** Whether it notes what handlers are told, for `events()`, and obeys `!` commands. */
@@ -37,8 +45,12 @@ export interface SpawnedServer {
   readonly isAlive: () => boolean
   /** Bytes it holds. */
   memory(): Promise<number>
+  /** Sessions it has. */
+  sessions(): Promise<number>
   /** What its hub told its handlers, where that is noted. */
   events(): Promise<FixtureEvent[]>
+  /** The first of that with these fields, as soon as it is there. */
+  event(fields: Partial<FixtureEvent>): Promise<FixtureEvent>
   /** Ends it, with SIGTERM unless said otherwise; resolves when it has ended. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
@@ -55,12 +67,18 @@ export function denoBinary(): string {
 
 /**
  * Starts a real server in a process of its own; resolves when it listens.
+ * @param spawned Given the process as soon as there is one.
  * @throws with its stderr in the message when it ends before that.
  */
-export async function spawnServer(options: RoomServerOptions = {}): Promise<SpawnedServer> {
+export async function spawnServer(
+  options: RoomServerOptions = {},
+  spawned: (child: ChildProcess) => void = () => {},
+): Promise<SpawnedServer> {
   const script = fileURLToPath(import.meta.resolve('./room_server.ts'))
-  const [command, ...run] = options.host?.endsWith('deno') ? [denoBinary(), 'run', '-A', '--no-check'] : [BUN, 'run']
+  const runtime = options.runtime ?? (options.host?.endsWith('deno') ? 'deno' : 'bun')
+  const [command, ...run] = runtime === 'deno' ? [denoBinary(), 'run', '-A', '--no-check'] : [BUN, 'run']
   const child = spawn(command, [...run, script, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  spawned(child)
   let stdout = ''
   let stderr = ''
   child.stderr.on('data', (chunk) => stderr += chunk)
@@ -90,11 +108,25 @@ export async function spawnServer(options: RoomServerOptions = {}): Promise<Spaw
     url,
     stderr: () => stderr,
     isAlive: () => child.exitCode === null && child.signalCode === null,
+    sessions: async () => (await (await fetch(`${url}/health`)).json() as { sessions: number }).sessions,
     events: async () => await (await fetch(`${url}/events`)).json() as FixtureEvent[],
+    event: (fields) => eventOf(url, fields),
     memory: async () => await (await fetch(`${url}/memory`)).json() as number,
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal)
       await ended
     },
   }
+}
+
+/** The server holds the answer back until there is such an event, or too long for the runtimes' liking. */
+async function eventOf(url: string, fields: Partial<FixtureEvent>): Promise<FixtureEvent> {
+  const wanted = encodeURIComponent(JSON.stringify(fields))
+  const deadline = Date.now() + 30_000
+  while (Date.now() < deadline) {
+    const response = await fetch(`${url}/event?fields=${wanted}`)
+    const event = await response.json() as FixtureEvent | null
+    if (event !== null) return event
+  }
+  throw new Error(`There is no event ${JSON.stringify(fields)}.`)
 }

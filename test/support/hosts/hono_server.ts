@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { bunHandlers } from '../../../adapters/bun/mod.ts'
 import { realtime } from '../../../adapters/hono/mod.ts'
 import type { RotundaServer } from '../../../src/mod.ts'
+import type { RoomServerOptions } from '../spawn_server.ts'
 import type { FixtureHub } from './fixture_hub.ts'
 
 /** The part of both runtimes' servers that stops them. */
@@ -10,17 +11,23 @@ interface Stoppable {
   stop(): Promise<void>
 }
 
+interface HonoServerOptions extends Pick<RoomServerOptions, 'mistake' | 'compression'> {
+  readonly port: number
+  readonly hostname: string
+  readonly fetch: (request: Request) => Response | Promise<Response>
+}
+
 /** The fixture's hub mounted in a Hono app that owns its server, on the runtime this runs on. */
 export function serveHono(
   hub: FixtureHub,
-  options: { port: number; hostname: string; fetch: (request: Request) => Response | Promise<Response> },
+  options: HonoServerOptions,
 ): RotundaServer {
   const app = new Hono()
   app.use(async (_context, next) => await next())
   app.route('/', realtime(hub))
   app.notFound((context) => options.fetch(context.req.raw))
   const { port, hostname } = options
-  const server = 'Deno' in globalThis ? serveOnDeno(app, port, hostname) : serveOnBun(app, hub, port, hostname)
+  const server = 'Deno' in globalThis ? serveOnDeno(app, port, hostname) : serveOnBun(app, hub, options)
   return {
     port: server.port,
     url: new URL(`http://${hostname}:${server.port}/`),
@@ -31,8 +38,14 @@ export function serveHono(
   }
 }
 
-function serveOnBun(app: Hono, hub: FixtureHub, port: number, hostname: string): Stoppable {
-  const server = Bun.serve({ port, hostname, fetch: app.fetch, websocket: bunHandlers(hub).websocket })
+function serveOnBun(app: Hono, hub: FixtureHub, options: HonoServerOptions): Stoppable {
+  const { port, hostname, mistake, compression = false } = options
+  const { websocket } = bunHandlers(hub, { compression })
+  const server = mistake === 'no websocket'
+    ? Bun.serve({ port, hostname, fetch: app.fetch })
+    : mistake === 'no server'
+    ? Bun.serve({ port, hostname, fetch: (request) => app.fetch(request), websocket })
+    : Bun.serve({ port, hostname, fetch: app.fetch, websocket })
   return { port: server.port ?? port, stop: () => server.stop(true) }
 }
 

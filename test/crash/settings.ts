@@ -1,0 +1,54 @@
+import process from 'node:process'
+import { createServer } from 'node:net'
+import { type HostName, HOSTS } from '../support/spawn_server.ts'
+import type { Random } from '../support/random.ts'
+
+/**
+ * Rounds on each host, by the runtime that the clients run on. In CI both runs together kill every host under clients
+ * of both runtimes; the twenty rounds on Bun are those of the Bun run. `CRASH_ROUNDS` asks for as many on every host,
+ * `CRASH_HOSTS` (`bun,deno`) for some of the hosts.
+ */
+const ROUNDS: Readonly<Record<'bun' | 'deno', Readonly<Record<HostName, number>>>> = {
+  bun: { bun: 20, deno: 8, 'hono-bun': 8, 'hono-deno': 8 },
+  deno: { bun: 8, deno: 8, 'hono-bun': 4, 'hono-deno': 4 },
+}
+
+/** Rounds on one database. More than that go on with a new one, so that thousands do not become one endless log. */
+const ROUNDS_OF_A_RUN = 25
+
+export const RUNTIME: 'bun' | 'deno' = 'Deno' in globalThis ? 'deno' : 'bun'
+
+/** Decides all that is not left to the clock. `CRASH_SEED` repeats it. */
+export const SEED: number = Number(process.env['CRASH_SEED'] ?? Math.floor(Math.random() * 1e9))
+
+export const TESTED_HOSTS: readonly HostName[] = HOSTS.filter((host) => {
+  return process.env['CRASH_HOSTS']?.split(',').includes(host) ?? true
+})
+
+/** The rounds of each run on a host. */
+export function runsOn(host: HostName): number[] {
+  const rounds = Number(process.env['CRASH_ROUNDS'] ?? ROUNDS[RUNTIME][host])
+  const runs = Array.from<number>({ length: Math.floor(rounds / ROUNDS_OF_A_RUN) }).fill(ROUNDS_OF_A_RUN)
+  return rounds % ROUNDS_OF_A_RUN === 0 ? runs : [...runs, rounds % ROUNDS_OF_A_RUN]
+}
+
+/**
+ * A port for a server that comes back to it. Below those that the system gives to outgoing connections: a client that
+ * tries to reach a port where nobody listens can be given that very port, and then talks to itself.
+ */
+export async function lastingPort(random: Random): Promise<number> {
+  for (;;) {
+    const port = random.whole(20_000, 32_000)
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer()
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (free) return port
+  }
+}
+
+/** Says how far a run is: runs are long. */
+export function progress(text: string): void {
+  console.log(`crash: ${text}`)
+}

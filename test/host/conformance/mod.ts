@@ -1,0 +1,42 @@
+/** The suite that every host must pass, as a client against a real process. `bun run hosts` prints it as a table. */
+import type { HostName } from '../../support/spawn_server.ts'
+import { badInput } from './bad_input.ts'
+import { brokenFrames, oversize } from './broken_frames.ts'
+import { closing, earlyCloses } from './closing.ts'
+import { compression } from './compression.ts'
+import { errors } from './errors.ts'
+import { floods } from './flood.ts'
+import { frames, identity, pings } from './frames.ts'
+import { handshakes, subprotocols } from './handshake.ts'
+import { httpEndpoints } from './http.ts'
+import { order } from './order.ts'
+import { connectionLimit, silence } from './silence.ts'
+import { slowConsumers } from './slow.ts'
+import { starts } from './start.ts'
+
+const PARTS: readonly ((host: HostName) => void)[] = [
+  handshakes,
+  subprotocols,
+  frames,
+  identity,
+  closing,
+  earlyCloses,
+  pings,
+  silence,
+  order,
+  slowConsumers,
+  floods,
+  oversize,
+  brokenFrames,
+  badInput,
+  errors,
+  connectionLimit,
+  httpEndpoints,
+  starts,
+  compression,
+]
+
+/** Registers the tests (`node:test`) of one host; runs under `bun test` and `deno test`. */
+export function hostConformance(host: HostName): void {
+  for (const part of PARTS) part(host)
+}

@@ -1,0 +1,127 @@
+import { appendFileSync } from 'node:fs'
+import process from 'node:process'
+import { after, before, describe, test } from 'node:test'
+import { type HostName, type RoomServerOptions, type SpawnedServer, spawnServer } from '../../support/spawn_server.ts'
+
+/** The rows of the conformance table, in its order: what a host can get wrong. */
+export const ROWS = {
+  handshake: 'Handshake: refusals with a reason, tolerated spellings',
+  subprotocol: 'Subprotocol: the first known, none for unknown ones',
+  frames: 'Text and binary frames both ways',
+  identity: 'One session object for life; remote address and port',
+  closing: 'Close codes and reasons both ways, told once',
+  early: 'Early close, quick connects: nothing left behind',
+  pings: 'Ping and pong frames',
+  silence: 'Idle and pong timeouts; a closing handshake never finished',
+  order: 'Order of direct sends, room messages, leaving',
+  slow: 'Slow consumers: bounded memory, nothing durable lost',
+  flood: 'Floods: answered or refused, others served',
+  size: 'Oversize: 1009',
+  broken: 'Frames against RFC 6455, text that is not UTF-8',
+  bad: 'Bad envelopes: refused by name, the session lives',
+  errors: 'Handlers that throw: reported, the process lives',
+  limit: 'Connection limit: 503 before the upgrade',
+  http: 'History and health over HTTP',
+  start: 'Wrong use at start: said clearly',
+  compression: 'Compression: off by default, negotiated',
+  document: 'The wire document, frame by frame',
+} as const
+export type RowId = keyof typeof ROWS
+
+/**
+ * What a runtime cannot do. Each is a heading in `docs/hosts.md`, where it says what happens instead; a test that
+ * asserts that names it.
+ */
+export const SUBSTITUTES = {
+  'no-ping': 'Deno: pings are its own',
+  'pong-timeout': 'Deno: a pong that does not come closes with 1001',
+  'no-terminate': 'Deno: a socket cannot be cut',
+  'oversize-read': 'Deno: an oversized frame is read before it is refused',
+  'silent-violation': 'Deno: broken frames end the connection without a close frame',
+  'unmasked': 'Deno: frames that are not masked are read',
+  'post-upgrade': 'Deno: a POST that asks for an upgrade gets 400 without a reason',
+  'no-compression': 'Deno: no compression',
+  'own-server': 'Hono: the server is the application’s',
+} as const
+export type SubstituteId = keyof typeof SUBSTITUTES
+
+/** What became of a test, one line of the file that `ROTUNDA_HOST_RESULTS` names. */
+export interface HostResult {
+  readonly host: HostName
+  readonly row: RowId
+  readonly test: string
+  readonly substitute?: SubstituteId
+  readonly outcome: 'registered' | 'passed' | 'failed'
+}
+
+/** How a test of a row is run. */
+export interface RowTestOptions {
+  /** Where it asserts what the documentation says happens instead. */
+  readonly substitute?: SubstituteId | false
+  readonly timeout?: number
+}
+
+/** Registers one test of a row. */
+export type RowTest = (name: string, run: () => void | Promise<void>, options?: RowTestOptions) => void
+
+/** Registers the tests of one row for one host, and notes what becomes of each for the table. */
+export function row(host: HostName, id: RowId, body: (test: RowTest) => void): void {
+  describe(`${host}: ${ROWS[id]}`, () => {
+    body((name, run, { substitute, timeout = 60_000 } = {}) => {
+      const note = (outcome: HostResult['outcome']) => {
+        record({ host, row: id, test: name, ...(substitute ? { substitute } : {}), outcome })
+      }
+      note('registered')
+      const shown = substitute ? `${name} (substitute: ${SUBSTITUTES[substitute]})` : name
+      test(shown, { timeout }, async () => {
+        try {
+          await run()
+        } catch (error) {
+          note('failed')
+          throw error
+        }
+        note('passed')
+      })
+    })
+  })
+}
+
+function record(result: HostResult): void {
+  const file = process.env['ROTUNDA_HOST_RESULTS']
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify(result)}\n`)
+}
+
+/** Whether it is Deno that carries a host. */
+export function onDeno(host: HostName): boolean {
+  return host.endsWith('deno')
+}
+
+/** Whether the application owns the server, so that rotunda neither binds the port nor answers for its errors. */
+export function ownsServer(host: HostName): boolean {
+  return host.startsWith('hono')
+}
+
+/** A server for all tests of the `describe` it is called in; given when a test asks. */
+export function served(options: RoomServerOptions): () => SpawnedServer {
+  let server: SpawnedServer | undefined
+  before(async () => server = await spawnServer(options))
+  after(() => server?.stop())
+  return () => {
+    if (server === undefined) throw new Error('The server is started before the first test, not before that.')
+    return server
+  }
+}
+
+/** Runs a test with a server of its own, which must outlive it. */
+export async function withServer(
+  options: RoomServerOptions,
+  use: (server: SpawnedServer) => Promise<void>,
+): Promise<void> {
+  const server = await spawnServer(options)
+  try {
+    await use(server)
+    if (!server.isAlive()) throw new Error(`The server ended: ${server.stderr()}`)
+  } finally {
+    await server.stop()
+  }
+}

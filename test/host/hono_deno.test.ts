@@ -1,0 +1,3 @@
+import { hostConformance } from './conformance/mod.ts'
+
+hostConformance('hono-deno')
