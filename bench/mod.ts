@@ -1,19 +1,33 @@
 /**
  * Holds rotunda against limits measured in the same run and prints one table: `bun run bench`, or
- * `bun run bench fanout` for the rows whose name has that in it.
+ * `bun run bench deno` for the rows whose name has that in it.
  */
+import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import process from 'node:process'
+import { denoBinary } from '../test/support/spawn_server.ts'
 import { median, type Row, Scene } from './row.ts'
-import { durableFanout } from './rows/durable_fanout.ts'
+import { denoDurableFanout, durableFanout } from './rows/durable_fanout.ts'
 import { durablePublish } from './rows/durable_publish.ts'
-import { ephemeralFanout } from './rows/ephemeral_fanout.ts'
-import { idleConnection } from './rows/idle_connection.ts'
+import { denoEphemeralFanout, ephemeralFanout, honoEphemeralFanout } from './rows/ephemeral_fanout.ts'
+import { denoIdleConnection, idleConnection } from './rows/idle_connection.ts'
 import { join } from './rows/join.ts'
 import { lonePublish } from './rows/lone_publish.ts'
 import { resume } from './rows/resume.ts'
 
-const ROWS = [ephemeralFanout, durableFanout, durablePublish, lonePublish, idleConnection, resume, join]
+const ROWS = [
+  ephemeralFanout,
+  durableFanout,
+  durablePublish,
+  lonePublish,
+  idleConnection,
+  resume,
+  join,
+  denoEphemeralFanout,
+  denoDurableFanout,
+  denoIdleConnection,
+  honoEphemeralFanout,
+]
 
 const letters = (text: string) => text.toLowerCase().replace(/[^a-z]/g, '')
 const filter = letters(process.argv[2] ?? '')
@@ -38,7 +52,12 @@ for (const row of rows) {
 }
 
 const processors = cpus()
-console.log(`${processors.length} × ${processors[0]?.model.trim()}, ${process.platform}, Bun ${Bun.version}\n`)
+const [deno = ''] = execFileSync(denoBinary(), ['-V'], { encoding: 'utf8' }).split('\n')
+console.log(
+  `${processors.length} × ${processors[0]?.model.trim()}, ${process.platform}, Bun ${Bun.version}, ${
+    deno.replace('deno', 'Deno')
+  }\n`,
+)
 print(lines)
 if (notes.length > 0) console.log(`\n${notes.join('\n')}`)
 

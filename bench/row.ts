@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Commands, Remote } from './support/remote.ts'
+import { type Commands, Remote, type Runtime } from './support/remote.ts'
 
 /** One pair of measurements of the same thing: the product's, and what it is held against. */
 export interface Pair {
@@ -33,8 +33,8 @@ export class Scene {
   readonly #remotes: Remote<Commands>[] = []
   #directory: string | undefined
 
-  start<C extends Commands>(file: string, options?: unknown): Remote<C> {
-    const remote = new Remote<C>(file, options)
+  start<C extends Commands>(file: string, options?: unknown, runtime?: Runtime): Remote<C> {
+    const remote = new Remote<C>(file, options, runtime)
     this.#remotes.push(remote as unknown as Remote<Commands>)
     return remote
   }

@@ -44,8 +44,11 @@ function attach<C extends Contract, M>(hub: Hub<C, M>, socket: WebSocket, peer: 
 /** Deno finds a subprotocol only in a list that is separated by a comma and one space. */
 function withSpacedList(request: Request): Request {
   const offered = request.headers.get('sec-websocket-protocol') ?? ''
+  const spaced = offered.split(',').map((name) => name.trim()).join(', ')
+  // Deno keeps what it was given for as long as the connection lives, so what is right already is not made anew.
+  if (spaced === offered) return request
   const headers = new Headers(request.headers)
-  headers.set('sec-websocket-protocol', offered.split(',').map((name) => name.trim()).join(', '))
+  headers.set('sec-websocket-protocol', spaced)
   // A copy would not be the request that came in, which alone can be upgraded.
   return Object.create(request, { headers: { value: headers } })
 }

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { denoBinary } from '../../test/support/spawn_server.ts'
 
 /** What one process offers to the one that started it: functions by name, plain data in and out. */
 export type Commands = Record<string, (argument: never) => unknown>
@@ -18,7 +19,10 @@ interface Answer {
   readonly error?: string
 }
 
-/** `BENCH_PROFILE=server.ts bun run bench publish` leaves CPU profiles of that process in the temporary directory. */
+/** What runs a process of the benchmark. */
+export type Runtime = 'bun' | 'deno'
+
+/** `BENCH_PROFILE=server.ts bun run bench publish` leaves CPU profiles of that process on Bun in the temporary directory. */
 const PROFILED = process.env['BENCH_PROFILE']
 
 /** A process of the benchmark, called by name. */
@@ -28,10 +32,11 @@ export class Remote<C extends Commands> {
   #calls = 0
 
   /** Starts a file of this folder's parent in a process of its own. */
-  constructor(file: string, options: unknown = {}) {
+  constructor(file: string, options: unknown = {}, runtime: Runtime = 'bun') {
     const script = fileURLToPath(new URL(`../${file}`, import.meta.url))
-    const flags = PROFILED === file ? ['--cpu-prof', `--cpu-prof-dir=${join(tmpdir(), 'rotunda-profile')}`] : []
-    this.#process = Bun.spawn([process.execPath, ...flags, script, JSON.stringify(options)], {
+    this.#process = Bun.spawn([...commandOf(runtime, file), script, JSON.stringify(options)], {
+      // The one that both runtimes speak.
+      serialization: 'json',
       stdio: ['ignore', 'inherit', 'inherit'],
       ipc: (answer) => this.#settle(answer as Answer),
       onExit: (_process, code, signal) => {
@@ -64,6 +69,12 @@ export class Remote<C extends Commands> {
     if (error === undefined) waiting?.resolve(value)
     else waiting?.reject(new Error(error))
   }
+}
+
+function commandOf(runtime: Runtime, file: string): string[] {
+  if (runtime === 'deno') return [denoBinary(), 'run', '-A', '--no-check', '--v8-flags=--expose-gc']
+  const flags = PROFILED === file ? ['--cpu-prof', `--cpu-prof-dir=${join(tmpdir(), 'rotunda-profile')}`] : []
+  return [process.execPath, ...flags]
 }
 
 /** In the started process: answers the calls of the one that started it, and ends with it. */
