@@ -1,6 +1,8 @@
-/** How often a closing socket is looked at, in milliseconds, and how many looks in a row must find it quiet. */
+/** How often a closing socket is looked at, in milliseconds. */
 const LOOK = 10
+/** How many looks in a row must find it quiet; more of a client that was heard since, which may only have paused. */
 const QUIET = 3
+const QUIET_AFTER_TALK = 10
 
 /**
  * The closing of one of Deno's sockets. Once `close` was called, Deno answers the client's next frame by dropping the
@@ -13,6 +15,7 @@ export class Closing {
   readonly #socket: WebSocket
   readonly #timer: ReturnType<typeof setInterval>
   #quiet = 0
+  #enough = QUIET
 
   constructor(socket: WebSocket, code: number, reason: string) {
     this.code = code
@@ -24,6 +27,7 @@ export class Closing {
   /** The client has said something. */
   heard(): void {
     this.#quiet = 0
+    this.#enough = QUIET_AFTER_TALK
   }
 
   /** Waits no longer; also when the connection is over. */
@@ -34,6 +38,6 @@ export class Closing {
 
   #look(): void {
     this.#quiet = this.#socket.bufferedAmount > 0 ? 0 : this.#quiet + 1
-    if (this.#quiet >= QUIET || this.#socket.readyState !== WebSocket.OPEN) this.finish()
+    if (this.#quiet >= this.#enough || this.#socket.readyState !== WebSocket.OPEN) this.finish()
   }
 }

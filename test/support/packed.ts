@@ -44,7 +44,8 @@ export async function installPackage(): Promise<Installed> {
   } catch {
     // No registry: what the package says it needs is taken from where the repository has it, and nothing else.
     await rm(join(project, 'node_modules'), { recursive: true, force: true })
-    await unpackBeside(project, tarball, [...Object.keys(dependencies), 'hono', 'zod'])
+    // Deno asks for the types of Node, which come with a dependency of a dependency.
+    await unpackBeside(project, tarball, [...Object.keys(dependencies), 'hono', 'zod', '@types/node'])
   }
   return { built, tarball, project, remove: dir.remove }
 }

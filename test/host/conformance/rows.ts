@@ -36,6 +36,7 @@ export const SUBSTITUTES = {
   'no-ping': 'Deno: pings are its own',
   'pong-timeout': 'Deno: a pong that does not come closes with 1001',
   'no-terminate': 'Deno: a socket cannot be cut',
+  'talking-client': 'Deno: a client that talks while it is closed may miss the close frame',
   'oversize-read': 'Deno: an oversized frame is read before it is refused',
   'silent-violation': 'Deno: broken frames end the connection without a close frame',
   'unmasked': 'Deno: frames that are not masked are read',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { clientFrame, handshake, RawSocket } from '../../support/raw_socket.ts'
 import type { HostName } from '../../support/spawn_server.ts'
 import { WireClient } from '../../support/wire_client.ts'
+import { balanced } from './closing.ts'
 import { onDeno, row, withServer } from './rows.ts'
 
 /** Clients that say nothing, or do not answer. */
@@ -66,6 +67,7 @@ export function silence(host: HostName): void {
         }
         assert.equal((await server.event({ type: 'close', session }))['code'], 4001)
         raw.destroy()
+        await balanced(server)
       })
     }, { substitute: onDeno(host) && 'pong-timeout' })
 
