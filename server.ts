@@ -20,12 +20,13 @@ const DEFAULT_PORT = 8080
 
 async function start(): Promise<void> {
   const wanted = portSetting()
-  const { database, limits, websocket } = loadConfiguration({ environment: process.env })
+  const { database, limits, websocket, server: address } = loadConfiguration({ environment: process.env })
   const site = await buildSite()
   const store = await openStore(database)
   const hub = createHub({ protocol: chat, store, limits })
   hub.on('chat.stats', (ctx) => ({ members: ctx.room.size }))
-  const listen = (port: number) => serve(hub, { port, fetch: site })
+  const listen = (port: number) =>
+    serve(hub, { port, ...hostname(address.host), compression: websocket.enableDeflate, fetch: site })
   const server = wanted === undefined ? listenOnDefault(listen) : listen(wanted)
   stopOnSignal(server, websocket.drain)
   const note = wanted === undefined && server.port !== DEFAULT_PORT ? `  (${DEFAULT_PORT} is in use)` : ''
@@ -35,6 +36,11 @@ async function start(): Promise<void> {
   websocket  ws:${base}/ws
   data       ${whereDataLies(database.url)}
   stop       Ctrl+C\n`)
+}
+
+/** Without an address to listen on, Bun takes all of them, IPv6 too. */
+function hostname(host: string): { hostname?: string } {
+  return host === '0.0.0.0' ? {} : { hostname: host }
 }
 
 /** The port asked for; undefined when none is. */
@@ -47,9 +53,9 @@ function portSetting(): number | undefined {
   throw new RotundaError('invalid_config', `${name} is ${JSON.stringify(value)}; it must be ${allowed}.`)
 }
 
-async function openStore({ url, authToken }: Configuration['database']): Promise<MessageStore> {
+async function openStore(database: Configuration['database']): Promise<MessageStore> {
   try {
-    return await libsqlStore({ url, ...(authToken === '' ? {} : { authToken }) })
+    return await libsqlStore(database)
   } catch (error) {
     throw new RotundaError('invalid_config', `DATABASE_URL: ${messageOf(error)}`, { cause: error })
   }

@@ -12,7 +12,7 @@ import {
 } from '../../src/mod.ts'
 import { BunPeer, type SocketData } from './peer.ts'
 import { type BunServer, type BunWebSocketHandler, requireBun } from './runtime.ts'
-import { BunHost, upgradeTo } from './upgrade.ts'
+import { upgradeTo } from './upgrade.ts'
 
 /** What is asked of Bun in particular. */
 export interface BunOptions extends RouteOptions {
@@ -56,11 +56,10 @@ export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: BunO
   const route = createRouter(hub, options)
   const { compression = false } = options
   const { maxMessageSize, hardLimit } = hub.limits
-  let host: BunHost | undefined
   const settle = (routed: Handshake<M> | Response, request: Request, server: BunServer) => {
     if (routed instanceof Response) return routed
     if ('response' in routed) return routed.response
-    return upgradeTo(host ??= new BunHost(server), request, routed.upgrade)
+    return upgradeTo(server, hub, request, routed.upgrade)
   }
 
   return {
@@ -79,24 +78,29 @@ export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: BunO
       idleTimeout: 0,
       perMessageDeflate: compression,
       open(socket) {
-        const { host, upgrade } = socket.data
-        host.compresses = compression
-        guarded(hub, socket, () => socket.data.connection = hub.connect(new BunPeer(host, socket), upgrade))
+        const { data } = socket
+        data.host.compresses = compression
+        guarded(data.hub, socket, () => {
+          data.connection = data.hub.connect(new BunPeer(data.host, socket), data.upgrade)
+          if (data.ended !== undefined) data.connection.closed(data.ended.code, data.ended.reason)
+        })
       },
       message(socket, frame) {
-        guarded(hub, socket, () => socket.data.connection?.receive(frame))
+        guarded(socket.data.hub, socket, () => socket.data.connection?.receive(frame))
       },
       drain(socket) {
-        guarded(hub, socket, () => socket.data.connection?.drained())
+        guarded(socket.data.hub, socket, () => socket.data.connection?.drained())
       },
       ping(socket, data) {
-        guarded(hub, socket, () => socket.data.connection?.pinged(data))
+        guarded(socket.data.hub, socket, () => socket.data.connection?.pinged(data))
       },
       pong(socket, data) {
-        guarded(hub, socket, () => socket.data.connection?.ponged(data))
+        guarded(socket.data.hub, socket, () => socket.data.connection?.ponged(data))
       },
       close(socket, code, reason) {
-        guarded(hub, socket, () => socket.data.connection?.closed(codeSent(code, reason), reason))
+        const ended = { code: codeSent(code, reason), reason }
+        if (socket.data.connection === undefined) socket.data.ended = ended
+        guarded(socket.data.hub, socket, () => socket.data.connection?.closed(ended.code, ended.reason))
       },
     },
   }

@@ -1,14 +1,18 @@
-import type { Connection, Peer, SendResult, Upgrade } from '../../src/mod.ts'
+import type { Connection, Hub, Peer, SendResult, Upgrade } from '../../src/mod.ts'
 import type { BunSocket } from './runtime.ts'
 import type { BunHost } from './upgrade.ts'
 
 /** What each of Bun's sockets carries. */
 export interface SocketData<M> {
   readonly host: BunHost
+  /** The hub that accepted the handshake: several may share one server. */
+  readonly hub: Pick<Hub<never, M>, 'connect' | 'report'>
   readonly upgrade: Upgrade<M>
   readonly remotePort: number
   /** Set when the socket opens. */
   connection: Connection | undefined
+  /** How it ended, when that was before it had opened: an open handler that closes is told of it at once. */
+  ended: { readonly code: number; readonly reason: string } | undefined
 }
 
 /** One of Bun's sockets as seen by the hub. */

@@ -1,4 +1,4 @@
-import { checkPort, listen, type Next, type RotundaServer } from '../../src/mod.ts'
+import { checkPort, errorResponse, listen, type Next, RotundaError, type RotundaServer } from '../../src/mod.ts'
 import { type BunServer, requireBun } from './runtime.ts'
 
 /**
@@ -11,7 +11,16 @@ export function serveHttp(
 ): RotundaServer {
   const runtime = requireBun()
   const address = { port: checkPort(port), ...(hostname === undefined ? {} : { hostname }) }
-  const server = listen(port, () => runtime.serve({ ...address, fetch: (request, self) => fetch(request, self) }))
+  const server = listen(port, () =>
+    runtime.serve({
+      ...address,
+      fetch: (request, self) => fetch(request, self),
+      // Bun's own page for what `fetch` throws shows source code and paths to whoever asked.
+      error: (cause) => {
+        console.error('rotunda: the HTTP application failed:', cause)
+        return errorResponse(new RotundaError('internal', 'The server failed to answer this request.', { cause }))
+      },
+    }))
   let stopping: Promise<void> | undefined
   // Requests under way are answered; Bun resolves when they are.
   return { port: server.port ?? port, url: server.url, stop: () => stopping ??= server.stop() }

@@ -1,4 +1,4 @@
-import { errorResponse, type Host, RotundaError, type Upgrade } from '../../src/mod.ts'
+import { errorResponse, type Host, type Hub, RotundaError, type Upgrade } from '../../src/mod.ts'
 import type { SocketData } from './peer.ts'
 import type { BunServer } from './runtime.ts'
 
@@ -21,16 +21,32 @@ export class BunHost implements Host {
   }
 }
 
+const hosts = new WeakMap<BunServer, BunHost>()
+
+/** The one host of a server, however many hubs and adapters it serves: native topics are the server's. */
+export function hostOf(server: BunServer): BunHost {
+  let host = hosts.get(server)
+  if (host === undefined) hosts.set(server, host = new BunHost(server))
+  return host
+}
+
 /** Makes a request a WebSocket of the `websocket` handlers; undefined when that is done, as Bun expects. */
-export function upgradeTo<M>(host: BunHost, request: Request, upgrade: Upgrade<M>): Response | undefined {
+export function upgradeTo<M>(
+  server: BunServer,
+  hub: Pick<Hub<never, M>, 'connect' | 'report'>,
+  request: Request,
+  upgrade: Upgrade<M>,
+): Response | undefined {
   const data: SocketData<M> = {
-    host,
+    host: hostOf(server),
+    hub,
     upgrade,
-    remotePort: host.server.requestIP(request)?.port ?? 0,
+    remotePort: server.requestIP(request)?.port ?? 0,
     connection: undefined,
+    ended: undefined,
   }
   // Left out, Bun answers with the first one offered, whatever it is (oven-sh/bun#18243); an empty one it leaves out.
   const headers = { 'sec-websocket-protocol': upgrade.subprotocol ?? '' }
-  if (host.server.upgrade(request, { data, headers })) return undefined
+  if (server.upgrade(request, { data, headers })) return undefined
   return errorResponse(new RotundaError('invalid_handshake', 'Bun could not upgrade this request to a WebSocket.'))
 }

@@ -10,7 +10,7 @@ import {
   type Upgrade,
 } from '../../src/mod.ts'
 import type { BunServer } from '../bun/runtime.ts'
-import { BunHost, upgradeTo } from '../bun/upgrade.ts'
+import { upgradeTo } from '../bun/upgrade.ts'
 import type { DenoServeInfo } from '../deno/runtime.ts'
 import { denoUpgrade } from '../deno/upgrade.ts'
 
@@ -18,6 +18,8 @@ import { denoUpgrade } from '../deno/upgrade.ts'
 export interface RealtimeOptions<M, E extends Env> {
   /** Path of the WebSocket below the mount point. Default `/ws`. */
   readonly path?: string
+  /** Whether `GET …/rooms/:room/history` is mounted; protect it with middleware. Default true. */
+  readonly history?: boolean
   /**
    * Makes a session's metadata from the Hono context, where middleware has left its results. Used in place of the hub's
    * own `metadata` option. A RotundaError that it throws refuses the connection.
@@ -45,7 +47,7 @@ export function realtime<C extends Contract, M, E extends Env = Env>(
   hub: Hub<C, M>,
   options: RealtimeOptions<M, E> = {},
 ): Hono<E> {
-  const { path = '/ws', metadata } = options
+  const { path = '/ws', history = true, metadata } = options
   const upgrade = upgrader(hub)
   const app = new Hono<E>()
   app.all(path, async (context) => {
@@ -60,7 +62,9 @@ export function realtime<C extends Contract, M, E extends Env = Env>(
     }
   })
   app.get('/health', () => answerHealth(hub))
-  app.all('/rooms/:room{.*}/history', (context) => {
+  if (!history) return app
+  // One segment, possibly empty: with a slash in it, middleware on `/rooms/:room/history` would be passed by.
+  app.all('/rooms/:room{[^/]*}/history', (context) => {
     // Hono decodes parameters leniently; the name is taken as it was sent.
     return answerHistory(hub, context.req.raw, (pathname) => pathname.split('/').at(-2) ?? '')
   })
@@ -75,12 +79,8 @@ function upgrader<C extends Contract, M>(
     const toDeno = denoUpgrade(hub)
     return (context, upgrade) => toDeno(context.req.raw, context.env as DenoServeInfo | undefined, upgrade)
   }
-  let host: BunHost | undefined
-  return (context, upgrade) => {
-    host ??= new BunHost(bunServer(context.env))
-    // Bun takes the connection over and wants no answer; Hono wants one, and nobody sends it.
-    return upgradeTo(host, context.req.raw, upgrade) ?? new Response(null)
-  }
+  // Bun takes the connection over and wants no answer; Hono wants one, and nobody sends it.
+  return (context, upgrade) => upgradeTo(bunServer(context.env), hub, context.req.raw, upgrade) ?? new Response(null)
 }
 
 /** Hono on Bun has the server either as its environment or in it, depending on who called `fetch`. */

@@ -13,6 +13,11 @@ export interface RouteOptions {
   readonly base?: string
   /** Path of the WebSocket. Default `/ws`. */
   readonly path?: string
+  /**
+   * Whether `GET /rooms/:room/history` is answered, to anybody who asks: `metadata` decides about connections only.
+   * Default true; false leaves the path to the application.
+   */
+  readonly history?: boolean
 }
 
 /**
@@ -21,7 +26,7 @@ export interface RouteOptions {
  */
 export function createRouter<C extends Contract, M>(
   hub: Hub<C, M>,
-  { base = '', path = '/ws' }: RouteOptions = {},
+  { base = '', path = '/ws', history = true }: RouteOptions = {},
 ): (request: Request) => Routed<M> {
   const socket = base + path
   const health = `${base}/health`
@@ -31,8 +36,10 @@ export function createRouter<C extends Contract, M>(
     if (pathname instanceof Response) return pathname
     if (pathname === socket) return handshake(hub, request)
     if (pathname === health) return answerHealth(hub)
-    if (!pathname.startsWith(rooms) || !pathname.endsWith('/history')) return undefined
-    return answerHistory(hub, request, (path) => path.slice(rooms.length, -'/history'.length))
+    if (history === false || !pathname.startsWith(rooms) || !pathname.endsWith('/history')) return undefined
+    const room = pathname.slice(rooms.length, -'/history'.length)
+    // A slash in a room's name is sent encoded; `/rooms/a/b/history` is somebody else's path.
+    return room.includes('/') ? undefined : answerHistory(hub, request, () => room)
   }
 }
 

@@ -33,7 +33,7 @@ export class Application<C extends Contract, M> implements FrameHandler {
     for (const handler of handlers) {
       // Wrapped, so that one that throws does not leave another's promise unheard.
       const result = attempt(() => handler(session, frame))
-      if (result instanceof Promise) awaited.push(result)
+      if (isThenable(result)) awaited.push(Promise.resolve(result))
       else if (result === 'handled') handled = true
     }
     if (awaited.length === 0) return handled
@@ -80,8 +80,8 @@ export class Application<C extends Contract, M> implements FrameHandler {
     if (handler === undefined) return request.forward(payloadText(payload))
     const result = handler(request.context(definition.schema), payload)
     // What was published answers for itself once it is committed: the next frame need not wait for that.
-    if (!(result instanceof Promise) || request.isPublishing(result)) return request.finish()
-    return result.then(() => request.finish(), (error) => request.fail(error))
+    if (!isThenable(result) || request.isPublishing(result)) return request.finish()
+    return Promise.resolve(result).then(() => request.finish(), (error) => request.fail(error))
   }
 
   async #request(
@@ -115,6 +115,11 @@ export class Application<C extends Contract, M> implements FrameHandler {
       throw new RotundaError('internal', 'The server failed to answer this request.', { cause })
     }
   }
+}
+
+/** Also what is only awaitable, such as a query that runs when it is. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }
 
 function attempt(call: () => unknown): unknown {

@@ -39,8 +39,13 @@ export class Channel {
   constructor(room: string, host: Host, variant: Variant, highWaterMark: number) {
     this.#variant = variant
     this.#host = host
-    this.#topic = `rotunda:${variant.codec.name}:${variant.batches ? 'batch' : 'single'}:${room}`
+    this.#topic = `${variant.codec.name}:${variant.batches ? 'batch' : 'single'}:${room}`
     this.#highWaterMark = highWaterMark
+  }
+
+  /** How many are live. */
+  get size(): number {
+    return this.#live.size
   }
 
   serves(host: Host, variant: Variant): boolean {
@@ -71,6 +76,7 @@ export class Channel {
         for (const frame of frames) connection.sendFrame(frame, batch.length / frames.length)
       }
     }
+    for (const frame of frames) this.#sinceCheck += this.#bytes(frame)
   }
 
   /**
@@ -84,11 +90,15 @@ export class Channel {
   }
 
   #send(frame: Frame): void {
-    const bytes = typeof frame === 'string' ? this.#host.byteLength(frame) : frame.byteLength
+    const bytes = this.#bytes(frame)
     this.#sinceCheck += bytes
     this.sent.frames += 1
     this.sent.bytes += bytes
     if (this.#host.publish !== undefined) this.#host.publish(this.#topic, frame)
-    else for (const { connection } of this.#live) connection.peer.send(frame)
+    else for (const { connection } of this.#live) connection.relay(frame)
+  }
+
+  #bytes(frame: Frame): number {
+    return typeof frame === 'string' ? this.#host.byteLength(frame) : frame.byteLength
   }
 }

@@ -58,6 +58,8 @@ export class Connection<M = unknown> {
   errorsInARow = 0
   /** Frames that wait while an earlier one is handled; undefined while nothing is being handled. */
   inbound: Frame[] | undefined
+  /** Characters and bytes of the frames that wait. */
+  inboundSize = 0
   readonly #owner: ConnectionOwner
   readonly #hardLimit: number
   #rooms: Map<string, Room> | undefined
@@ -154,16 +156,19 @@ export class Connection<M = unknown> {
   /** Sends one frame; a peer that has let too much pile up is closed. */
   sendFrame(frame: Frame, messages: number): boolean {
     if (!this.isUsable) return false
-    const result = this.peer.send(frame)
-    if (result === 'closed') return false
-    if (result === 'buffered' && this.peer.bufferedAmount > this.#hardLimit) {
-      this.closeFor('slow_consumer', `More than ${this.#hardLimit} bytes wait to be read.`)
-      return false
-    }
+    if (!this.relay(frame)) return false
     this.#framesOut += 1
     this.#messagesOut += messages
     this.#bytesOut += this.#length(frame)
     return true
+  }
+
+  /** Sends a frame that a channel counts. */
+  relay(frame: Frame): boolean {
+    const result = this.peer.send(frame)
+    if (result !== 'buffered' || this.peer.bufferedAmount <= this.#hardLimit) return result !== 'closed'
+    this.closeFor('slow_consumer', `More than ${this.#hardLimit} bytes wait to be read.`)
+    return false
   }
 
   /** Adds what a channel sent on this session's behalf. */

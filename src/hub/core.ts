@@ -28,6 +28,9 @@ export interface Audience<C extends Contract, M> {
   readonly except?: Session<C, M> | undefined
 }
 
+/** Tells the hubs of a process apart where they share a server. */
+let hubs = 0
+
 /** What can be done to rooms and sessions, shared by handlers, handles and the protocol's own requests. */
 export class HubCore<C extends Contract, M> {
   readonly store: MessageStore
@@ -37,16 +40,17 @@ export class HubCore<C extends Contract, M> {
   readonly rooms: Rooms
   readonly publisher: Publisher
   readonly connections: Map<string, Connection<M>> = new Map()
+  readonly counters: { ephemeralDropped: number } = { ephemeralDropped: 0 }
   readonly #report: (error: unknown) => void
 
-  constructor({ definitions, ...environment }: RoomEnvironment & { readonly definitions: Definitions }) {
-    const { store, limits, executor, report } = environment
+  constructor(given: Omit<RoomEnvironment, 'topics' | 'counters'> & { readonly definitions: Definitions }) {
+    const { definitions, store, limits, executor, report } = given
     this.store = store
     this.limits = limits
     this.executor = executor
     this.definitions = definitions
     this.#report = report
-    this.rooms = new Rooms(environment)
+    this.rooms = new Rooms({ ...given, topics: `rotunda:${++hubs}`, counters: this.counters })
     this.publisher = new Publisher(store, limits, executor, this.rooms, report)
   }
 
@@ -119,7 +123,8 @@ export class HubCore<C extends Contract, M> {
       joined = place
       connection.sendReserved('room.joined', place, { room })
     })
-    return joined ?? { head: 0, epoch: this.store.epoch, cursor: 0 }
+    if (joined !== undefined) return joined
+    throw new RotundaError('closed', `The session ended or left before it was in room "${room}".`)
   }
 
   leave(connection: Connection, room: string): void {
@@ -134,6 +139,7 @@ export class HubCore<C extends Contract, M> {
     try {
       return await readHistory(this.store, room, query)
     } catch (cause) {
+      this.#report(cause)
       throw new RotundaError('store_unavailable', 'The log cannot be read now; try again.', { cause })
     }
   }

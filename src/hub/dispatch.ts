@@ -13,6 +13,9 @@ export interface FrameHandler {
   report(error: unknown, connection: Connection): void
 }
 
+/** How many frames of the largest size may wait on one connection; smaller ones up to `maxInboundQueue`. */
+const LARGEST_FRAMES = 16
+
 /**
  * Handles the frames of each connection one after the other, in the order of arrival. Stays synchronous as long as
  * the handlers do; while one is awaited, further frames of that connection wait in a bounded queue.
@@ -21,11 +24,13 @@ export class Dispatch {
   readonly #handler: FrameHandler
   readonly #limits: Limits
   readonly #executor: Executor
+  readonly #maxInboundSize: number
 
   constructor(handler: FrameHandler, limits: Limits, executor: Executor) {
     this.#handler = handler
     this.#limits = limits
     this.#executor = executor
+    this.#maxInboundSize = limits.maxMessageSize * LARGEST_FRAMES
   }
 
   /** Holds a connection's frames back until something that comes before them is done. */
@@ -39,18 +44,22 @@ export class Dispatch {
     if (inbound === undefined) {
       const handling = this.#frame(connection, frame)
       if (handling !== undefined) this.hold(connection, handling)
-    } else if (inbound.length < this.#limits.maxInboundQueue) inbound.push(frame)
-    else this.#refuse(connection, frame)
+    } else if (inbound.length < this.#limits.maxInboundQueue && connection.inboundSize < this.#maxInboundSize) {
+      inbound.push(frame)
+      connection.inboundSize += frame.length
+    } else this.#refuse(connection, frame)
   }
 
   #release(connection: Connection): void {
     const waiting = connection.inbound ?? []
     connection.inbound = undefined
+    connection.inboundSize = 0
     for (let i = 0; i < waiting.length; i++) {
       if (!connection.isUsable) return
       const handling = this.#frame(connection, waiting[i]!)
       if (handling === undefined) continue
       connection.inbound = waiting.slice(i + 1)
+      connection.inboundSize = connection.inbound.reduce((size, frame) => size + frame.length, 0)
       return this.hold(connection, handling)
     }
   }

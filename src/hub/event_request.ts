@@ -1,6 +1,6 @@
 import type { Contract } from '../protocol/contract.ts'
 import type { Envelope } from '../protocol/envelope.ts'
-import { RotundaError } from '../protocol/errors.ts'
+import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 import type { StandardSchema } from '../protocol/standard_schema.ts'
 import type { Appended } from '../storage/store.ts'
@@ -22,7 +22,6 @@ export class EventRequest<C extends Contract, M> {
   readonly #envelope: Envelope
   readonly #durable: boolean
   readonly #published: Promise<Published>[] = []
-  #emitted = false
   /** Told to the client already, by the journal; a handler that rethrows it must not tell it twice. */
   #told: unknown
 
@@ -43,7 +42,6 @@ export class EventRequest<C extends Contract, M> {
       return this.#core.append(room, type, text, connection.id, key ?? null, origin)
     }
     this.#core.emit(room, type, text, connection.id)
-    this.#emitted = true
     this.finish()
   }
 
@@ -67,18 +65,16 @@ export class EventRequest<C extends Contract, M> {
     }
   }
 
-  isPublishing(promise: Promise<unknown>): boolean {
-    return (this.#published as Promise<unknown>[]).includes(promise)
+  isPublishing(promise: PromiseLike<unknown>): boolean {
+    return (this.#published as PromiseLike<unknown>[]).includes(promise)
   }
 
   /** The handler is done: what was published answers when committed; where nothing was, this does. */
   finish(): void {
     const { type, room, ref } = this.#envelope
-    if (this.#published.length > 0 || (this.#durable && ref === undefined)) return
-    if (this.#durable && !this.#emitted) {
-      throw new RotundaError('not_stored', `The handler of ${quote(type)} took the message and stored nothing.`)
-    }
-    if (ref !== undefined) this.#connection.sendReserved('ack', {}, { room, ref })
+    if (this.#published.length > 0 || ref === undefined) return
+    if (!this.#durable) return this.#connection.sendReserved('ack', {}, { room, ref })
+    throw new RotundaError('not_stored', `The handler of ${quote(type)} took the message and stored nothing.`)
   }
 
   /** @throws what the handler threw, unless the client knows it already. */
@@ -86,20 +82,27 @@ export class EventRequest<C extends Contract, M> {
     if (error !== this.#told) throw error
   }
 
+  #tell(thrown: unknown): void {
+    if (thrown === this.#told) return
+    this.#told = thrown
+    const error = asRotundaError(thrown)
+    if (error.code === 'internal') this.#core.publisher.report(thrown)
+    this.#connection.sendError(error, { room: this.#envelope.room, ref: this.#envelope.ref })
+  }
+
   #publish(schema: StandardSchema, payload: unknown): Promise<Published> | void {
     const { type, key } = this.#envelope
     const room = roomOf(this.#envelope)
     const value = validate(schema, payload)
     if (!this.#durable) {
-      this.#emitted = true
       return this.#core.whenChecked(value, (text) => this.#core.emit(room, type, text, this.#connection.id))
     }
     const count = this.#published.length
     const publishing = value instanceof Promise
       ? value.then((checked) => this.#append(room, payloadText(checked), key, count))
       : this.#append(room, payloadText(value), key, count)
-    // A handler may let it go; who waits for it sees its failure all the same.
-    publishing.catch(() => {})
+    // A handler may let it go; its client learns of the failure all the same, once.
+    publishing.catch((error) => count === 0 && this.#tell(error))
     this.#published.push(publishing)
     return publishing
   }

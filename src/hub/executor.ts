@@ -80,11 +80,14 @@ export class Executor {
     return true
   }
 
-  /** Takes no new work, cancels timers, and resolves when every task has ended. Idempotent. */
-  async stop(): Promise<void> {
+  /**
+   * Takes no new work, cancels timers, and resolves when every task has ended, or after the given milliseconds; true when
+   * every task has. Idempotent.
+   */
+  async stop(milliseconds = Infinity): Promise<boolean> {
     if (!this.signal.aborted) this.#stopped.abort(new RotundaError('shutting_down', 'The server is stopping.'))
     for (const cancel of [...this.#timers]) cancel()
-    await this.idle()
+    return await this.idle(milliseconds)
   }
 
   #owned(clear: () => void): () => void {

@@ -57,12 +57,14 @@ export class Handlers<C extends Contract, M> {
   /** Tells the error handlers, or the console when there are none. One that throws cannot stop the others. */
   report(error: unknown, session?: Session<C, M>): void {
     const handlers = this.#lifecycle.error
+    const failed = (failure: unknown) => console.error('rotunda: an error handler failed:', failure)
     if (handlers.size === 0) console.error('rotunda:', error)
     for (const handler of handlers) {
       try {
-        handler(error, session)
+        const result = handler(error, session)
+        if (result instanceof Promise) result.catch(failed)
       } catch (failure) {
-        console.error('rotunda: an error handler failed:', failure)
+        failed(failure)
       }
     }
   }

@@ -45,6 +45,8 @@ export interface HubMetrics extends CommitMetrics {
   readonly rooms: number
   /** Messages that wait for the next commit. */
   readonly waiting: number
+  /** Ephemeral messages that a member missed because it was reading the log. */
+  readonly ephemeralDropped: number
 }
 
 /**
@@ -176,6 +178,7 @@ export class Hub<C extends Contract = Contract, M = unknown> {
       connectionsTotal: this.#lifecycle.connectionsTotal,
       rooms: this.#core.rooms.size,
       waiting: this.#core.publisher.waiting,
+      ephemeralDropped: this.#core.counters.ephemeralDropped,
     }
   }
 

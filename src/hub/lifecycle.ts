@@ -15,6 +15,10 @@ import type { Peer } from './peer.ts'
 
 /** How long clients may take to answer the close frame when the hub closes, in milliseconds. */
 const CLOSING_GRACE = 2_000
+/** How long commits in flight may take when the hub closes, in milliseconds. */
+const COMMIT_GRACE = 30_000
+/** How long what was cancelled may take to end, in milliseconds. */
+const STOP_GRACE = 1_000
 /** How long handlers in flight may take when the hub closes, in milliseconds. */
 const HANDLER_GRACE = 5_000
 
@@ -73,6 +77,12 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
       metadata: start.metadata,
       hardLimit: limits.hardLimit,
     })
+    // Asked before the upgrade too, but others may have come, or the hub begun to close, in the meantime.
+    const refusal = this.refusal()
+    if (refusal !== undefined) {
+      connection.closeFor(refusal.code, refusal.message)
+      return connection
+    }
     connections.set(connection.id, connection)
     this.#connectionsTotal += 1
     const welcome: Welcome = {
@@ -101,8 +111,9 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
 
   ended(connection: Connection, code: number, reason: string): void {
     const { connections, rooms } = this.#core
+    // One that was refused was never told of.
+    if (!connections.delete(connection.id)) return
     rooms.leaveAll(connection)
-    connections.delete(connection.id)
     if (connections.size === 0) this.#whenEmpty?.()
     this.#tell('close', connection, code, reason)
   }
@@ -118,14 +129,15 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
       for (const connection of connections.values()) connection.sendReserved('session.drain', { window }, {})
       await this.#empty(window)
     }
-    await publisher.flushed()
+    // What comes from now on is refused as retryable: clients that go on publishing must not keep the hub from closing.
+    await withinTime(publisher.close(), COMMIT_GRACE)
     for (const connection of connections.values()) connection.close(CLOSE.goingAway, 'The server is stopping.')
     await this.#empty(CLOSING_GRACE)
+    for (const connection of connections.values()) connection.peer.terminate()
     await executor.idle(HANDLER_GRACE)
-    await publisher.close()
     this.#heartbeat.stop()
     this.#options.stop.abort(new RotundaError('shutting_down', 'The server is stopping.'))
-    await this.#options.ownExecutor?.stop()
+    await this.#options.ownExecutor?.stop(STOP_GRACE)
     await store.close()
   }
 

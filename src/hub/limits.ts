@@ -97,6 +97,13 @@ export function checkLimits(given: Partial<Limits> = {}): Limits {
       `limits.highWaterMark is ${limits.highWaterMark}; it must not exceed limits.hardLimit, ${limits.hardLimit}.`,
     )
   }
+  for (const name of ['hardLimit', 'maxJournalBytes'] as const) {
+    if (limits[name] >= 2 * limits.maxMessageSize) continue
+    throw new RotundaError(
+      'invalid_config',
+      `limits.${name} is ${limits[name]}; it must be at least twice limits.maxMessageSize, ${limits.maxMessageSize}.`,
+    )
+  }
   const { idleTimeout, pingInterval } = limits
   if (idleTimeout > 0 && pingInterval > 0 && idleTimeout <= pingInterval) {
     throw new RotundaError(

@@ -1,13 +1,22 @@
 import type { Frame } from '../protocol/codec.ts'
-import { encodeFrames, type Variant } from './channel.ts'
+import type { Variant } from './channel.ts'
+import { chunk } from './chunks.ts'
 import type { LogEnvelope } from './log_envelope.ts'
+
+/** Some of a page's messages as one frame. */
+export interface PageFrame {
+  readonly frame: Frame
+  readonly messages: number
+  /** Seq of the last message in it. */
+  readonly last: number
+}
 
 /** A piece of a room's log. Many subscribers may read the same piece: each variant is encoded once. */
 export class Page {
   readonly messages: readonly LogEnvelope[]
   /** The seq up to which was read: a page without messages says that all of those are gone. */
   readonly through: number
-  readonly #encoded: { variant: Variant; frames: Frame[] }[] = []
+  readonly #encoded: { variant: Variant; frames: PageFrame[] }[] = []
 
   constructor(messages: readonly LogEnvelope[], through: number) {
     this.messages = messages
@@ -21,19 +30,26 @@ export class Page {
     return size
   }
 
-  frames(variant: Variant): Frame[] {
+  frames(variant: Variant): PageFrame[] {
     const known = this.#encoded.find(({ variant: { codec, batches } }) =>
       codec === variant.codec && batches === variant.batches
     )
     if (known !== undefined) return known.frames
-    const frames = encodeFrames(variant, this.messages)
+    const pieces = variant.batches ? chunk(this.messages) : this.messages.map((message) => [message])
+    const frames = pieces.map((piece) => ({
+      frame: variant.codec.encode(piece),
+      messages: piece.length,
+      last: piece.at(-1)!.seq,
+    }))
     this.#encoded.push({ variant, frames })
     return frames
   }
 }
 
 const PAGE_BYTES = 256 * 1024
-const SMALLEST_PAGE = 64
+const FIRST_PAGE = 64
+/** What a first page may hold at worst, before the messages' size is known. */
+const FIRST_PAGE_BYTES = 4 * 1024 * 1024
 const LARGEST_PAGE = 1_024
 
 /**
@@ -43,10 +59,11 @@ const LARGEST_PAGE = 1_024
 export class PageReader {
   readonly #read: (after: number, limit: number) => Promise<LogEnvelope[]>
   readonly #inFlight = new Map<string, Promise<Page>>()
-  #limit = SMALLEST_PAGE
+  #limit: number
 
-  constructor(read: (after: number, limit: number) => Promise<LogEnvelope[]>) {
+  constructor(read: (after: number, limit: number) => Promise<LogEnvelope[]>, maxMessageSize: number) {
     this.#read = read
+    this.#limit = Math.max(1, Math.min(FIRST_PAGE, Math.floor(FIRST_PAGE_BYTES / maxMessageSize)))
   }
 
   /** The messages after `after`, never beyond seq `through`. */

@@ -1,5 +1,5 @@
 import type { EncodedEnvelope } from '../protocol/envelope.ts'
-import type { RotundaError } from '../protocol/errors.ts'
+import { RotundaError } from '../protocol/errors.ts'
 import type { ErrorPayload } from '../protocol/reserved.ts'
 import type { Appended, AppendMessage, MessageStore } from '../storage/store.ts'
 import { encodeFrames } from './channel.ts'
@@ -40,6 +40,8 @@ export class Publisher implements JournalListener<Origin> {
   }
   readonly #journal: Journal<Origin>
   readonly #rooms: Rooms
+  /** A larger one could never be read: its frame alone would end every connection it is sent to. */
+  readonly #largest: number
   readonly report: (error: unknown) => void
 
   constructor(
@@ -51,6 +53,7 @@ export class Publisher implements JournalListener<Origin> {
   ) {
     this.#journal = new Journal(store, limits, executor, this)
     this.#rooms = rooms
+    this.#largest = Math.min(limits.hardLimit, limits.maxJournalBytes) / 2
     this.report = report
   }
 
@@ -58,8 +61,12 @@ export class Publisher implements JournalListener<Origin> {
     return this.#journal.waiting
   }
 
-  /** @throws {RotundaError} `overloaded`, `shutting_down` */
+  /** @throws {RotundaError} `message_too_big`, `overloaded`, `shutting_down` */
   push(message: AppendMessage, origin: Origin): void {
+    if (message.payload.length > this.#largest) {
+      const text = `A message may have ${this.#largest} characters of payload, not ${message.payload.length}.`
+      throw new RotundaError('message_too_big', text)
+    }
     this.#journal.push(message, origin)
   }
 

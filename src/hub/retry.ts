@@ -1,14 +1,18 @@
-/** Repeats a read until it succeeds, waiting 50 ms, then twice as long each time up to 5 s; gives up when aborted. */
+/**
+ * Repeats a read until it succeeds, waiting 50 ms, then twice as long each time up to 5 s; gives up when aborted, or when
+ * nobody wants it any more.
+ */
 export async function keepTrying<T>(
   read: () => Promise<T>,
   environment: { readonly signal: AbortSignal; report(error: unknown): void },
+  isUnwanted: () => boolean = () => false,
 ): Promise<T> {
   const { signal } = environment
   for (let wait = 50;; wait = Math.min(wait * 2, 5_000)) {
     try {
       return await read()
     } catch (error) {
-      if (signal.aborted) throw error
+      if (signal.aborted || isUnwanted()) throw error
       environment.report(error)
     }
     await pause(wait, signal)

@@ -1,15 +1,16 @@
 import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/errors.ts'
-import type { Gap, Joined, JoinRequest } from '../protocol/reserved.ts'
+import type { Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { MessageStore, RoomExtent } from '../storage/store.ts'
 import { Channel, type Variant } from './channel.ts'
 import type { Executor } from './executor.ts'
-import { aheadGap, epochGap, trimmedGap } from './gap.ts'
+import { trimmedGap } from './gap.ts'
 import type { Limits } from './limits.ts'
 import { fromStored, type LogEnvelope } from './log_envelope.ts'
 import { type Page, PageReader } from './page.ts'
 import type { Host } from './peer.ts'
 import { keepTrying } from './retry.ts'
+import { startOf } from './start.ts'
 import type { Connection } from './connection.ts'
 import { Subscription } from './subscription.ts'
 
@@ -18,8 +19,12 @@ export interface RoomEnvironment {
   readonly store: MessageStore
   readonly limits: Limits
   readonly executor: Executor
+  /** Put before room names in native topics: several hubs may share one server. */
+  readonly topics: string
   /** Aborted when the hub closes. */
   readonly signal: AbortSignal
+  /** Ephemeral messages that members missed because they were reading the log. */
+  readonly counters: { ephemeralDropped: number }
   report(error: unknown): void
 }
 
@@ -39,14 +44,15 @@ export class Room {
   /** Highest seq known to be in the log; more than `head` while the room reads up to it. */
   #known = 0
   #advancing = false
-  #doubting = false
-  /** Joins that wait for the room to load; a room with any is not empty. */
-  #joining = 0
+  #doubtful = false
+  #asking = false
+  /** The last request of each connection whose join waits for the store; a room with any is not empty. */
+  readonly #joining = new Map<Connection, JoinRequest>()
 
   constructor(name: string, environment: RoomEnvironment) {
     this.name = name
     this.#environment = environment
-    this.#pages = new PageReader((after, limit) => this.#readLog(after, limit))
+    this.#pages = new PageReader((after, limit) => this.#readLog(after, limit), environment.limits.maxMessageSize)
     this.#loaded = this.track(this.#load())
     this.#loaded.catch(() => {})
   }
@@ -69,7 +75,7 @@ export class Room {
   }
 
   get isEmpty(): boolean {
-    return this.#members.size === 0 && this.#joining === 0
+    return this.#members.size === 0 && this.#joining.size === 0
   }
 
   members(): Connection[] {
@@ -97,18 +103,20 @@ export class Room {
     if (this.#isLoaded && !this.#mustAskStore(request)) {
       return this.#admit(connection, request, { head: this.#head, trimmed: 0 }, answer)
     }
-    this.#joining += 1
-    return this.#joinWhenLoaded(connection, request, answer).finally(() => this.#joining -= 1)
+    this.#joining.set(connection, request)
+    return this.#joinWhenLoaded(connection, request, answer).finally(() => {
+      if (this.#joining.get(connection) === request) this.#joining.delete(connection)
+    })
   }
 
-  /** Ends a membership; true when there was one. */
-  leave(connection: Connection): boolean {
+  /** Ends a membership, or what is on the way to one. */
+  leave(connection: Connection): void {
+    this.#joining.delete(connection)
     const subscription = this.#members.get(connection)
-    if (subscription === undefined) return false
+    if (subscription === undefined) return
     this.#members.delete(connection)
     connection.left(this)
     subscription.end()
-    return true
   }
 
   subscription(connection: Connection): Subscription | undefined {
@@ -132,25 +140,35 @@ export class Room {
 
   /** Asks the log how far it reaches, after a commit of which nobody knows whether it happened. */
   doubt(): void {
-    if (this.#doubting) return
-    this.#doubting = true
-    this.track(keepTrying(() => this.#environment.store.extent(this.name), this.#environment))
-      .then(({ head }) => this.notice(head), () => {})
-      .finally(() => this.#doubting = false)
+    this.#doubtful = true
+    if (this.#asking) return
+    this.#asking = true
+    this.track(this.#settleDoubts()).catch(() => {}).finally(() => this.#asking = false)
   }
 
   /** Delivers at most once to who is live; others are reading the log and miss it. */
   emit(batch: readonly EncodedEnvelope[], except?: Connection): void {
+    let live = 0
     for (const channel of this.#channels) {
+      live += channel.size
       if (except === undefined) channel.deliver(batch)
       else channel.deliverExcept(batch, except)
     }
+    this.#environment.counters.ephemeralDropped += (this.size - live) * batch.length
     this.#easeSlow()
   }
 
   /** A piece of the log after `cursor`, never beyond the head: what follows is live members' business first. */
   page(cursor: number): Promise<Page> {
-    return keepTrying(() => this.#pages.page(cursor, this.#head), this.#environment)
+    return this.#pages.page(cursor, this.#head)
+  }
+
+  async #settleDoubts(): Promise<void> {
+    while (this.#doubtful) {
+      // A doubt that comes while the store is asked is about a commit that its answer may not know of.
+      this.#doubtful = false
+      this.notice((await keepTrying(() => this.#environment.store.extent(this.name), this.#environment)).head)
+    }
   }
 
   async #load(): Promise<void> {
@@ -161,14 +179,21 @@ export class Room {
   }
 
   async #joinWhenLoaded(connection: Connection, request: JoinRequest, answer: (joined: Joined) => void): Promise<void> {
+    const extent = await this.#extentFor(request)
+    this.notice(extent.head)
+    // It may have left, asked anew or ended while the store was asked.
+    if (this.#joining.get(connection) === request && connection.isUsable) {
+      this.#admit(connection, request, extent, answer)
+    }
+  }
+
+  async #extentFor(request: JoinRequest): Promise<RoomExtent> {
     try {
       await this.#loaded
-      const extent = this.#mustAskStore(request)
-        ? await this.#environment.store.extent(this.name)
-        : { head: this.#head, trimmed: 0 }
-      this.notice(extent.head)
-      if (connection.isUsable) this.#admit(connection, request, extent, answer)
+      if (this.#mustAskStore(request)) return await this.#environment.store.extent(this.name)
+      return { head: this.#head, trimmed: 0 }
     } catch (cause) {
+      this.report(cause)
       throw new RotundaError('store_unavailable', `Room "${this.name}" cannot be read now; try again.`, { cause })
     }
   }
@@ -186,11 +211,11 @@ export class Room {
   ): void {
     const member = this.#members.get(connection)
     if (member !== undefined && request.since === undefined && request.last === undefined) {
-      return answer({ head: this.#head, epoch: this.epoch, cursor: this.#head })
+      return answer({ head: this.#head, epoch: this.epoch, cursor: member.position })
     }
     // Who names a position is served from there, in one membership still.
     member?.end()
-    const { cursor, gap } = this.#startOf(request, extent)
+    const { cursor, gap } = startOf(request, extent, this.#head, this.epoch)
     const subscription = new Subscription(
       this,
       connection,
@@ -204,20 +229,15 @@ export class Room {
     subscription.resume()
   }
 
-  #startOf({ since, last }: JoinRequest, extent: RoomExtent): { cursor: number; gap?: Gap } {
-    if (since === undefined) {
-      const head = this.#head
-      return { cursor: Math.min(head, Math.max(extent.trimmed, head - (last ?? 0))) }
-    }
-    if (since.epoch !== this.epoch) return { cursor: 0, gap: epochGap(this.epoch) }
-    if (since.seq > extent.head) return { cursor: extent.head, gap: aheadGap(since.seq, extent.head, this.epoch) }
-    return { cursor: since.seq }
-  }
-
   #channelFor(host: Host, variant: Variant): Channel {
     let channel = this.#channels.find((candidate) => candidate.serves(host, variant))
     if (channel === undefined) {
-      channel = new Channel(this.name, host, variant, this.#environment.limits.highWaterMark)
+      channel = new Channel(
+        `${this.#environment.topics}:${this.name}`,
+        host,
+        variant,
+        this.#environment.limits.highWaterMark,
+      )
       this.#channels.push(channel)
     }
     return channel
@@ -228,7 +248,11 @@ export class Room {
     this.#head = batch.at(-1)!.seq
     if (this.#known < this.#head) this.#known = this.#head
     this.#easeSlow()
-    // Who was at the old head and not yet live, because its peer was draining, has something to read again.
+    this.#resumeWaiting()
+  }
+
+  /** Who was at the old head and not yet live, because its peer was draining, has something to read again. */
+  #resumeWaiting(): void {
     for (const subscription of this.#members.values()) if (!subscription.live) subscription.resume()
   }
 
@@ -246,9 +270,10 @@ export class Room {
 
   async #readToKnown(): Promise<void> {
     while (this.#known > this.#head && !this.isEmpty) {
-      const page = await keepTrying(() => this.#pages.page(this.#head, this.#known), this.#environment)
+      const page = await this.#pages.page(this.#head, this.#known)
       const fresh = page.messages.filter((message) => message.seq > this.#head)
-      const next = fresh[0]?.seq ?? page.through + 1
+      // A page may hold nothing fresh because what it holds was announced meanwhile: only what it lacks was removed.
+      const next = fresh[0]?.seq ?? (page.messages.at(-1)?.seq ?? page.through) + 1
       if (next > this.#head + 1) this.#skipTo(next - 1)
       if (fresh.length > 0) this.#deliverLog(fresh)
     }
@@ -259,9 +284,13 @@ export class Room {
     const payload = JSON.stringify(trimmedGap(this.#head + 1, seq, this.epoch))
     for (const channel of this.#channels) channel.deliver([{ type: 'room.gap', room: this.name, payload }])
     this.#head = seq
+    this.#resumeWaiting()
   }
 
   async #readLog(after: number, limit: number): Promise<LogEnvelope[]> {
-    return (await this.#environment.store.replayRoom(this.name, after, limit)).map(fromStored)
+    const read = () => this.#environment.store.replayRoom(this.name, after, limit)
+    // One loop for all who wait for this page, ended when nobody is here to read it.
+    const messages = await keepTrying(read, this.#environment, () => this.isEmpty)
+    return messages.map(fromStored)
   }
 }

@@ -25,7 +25,7 @@ export class Rooms {
   }
 
   /**
-   * @throws {RotundaError} `too_many_rooms`, `store_unavailable`
+   * @throws {RotundaError} `closed`, `too_many_rooms`, `store_unavailable`
    */
   join(
     connection: Connection,
@@ -33,6 +33,7 @@ export class Rooms {
     request: JoinRequest,
     answer: (joined: Joined) => void,
   ): void | Promise<void> {
+    if (!connection.isUsable) throw new RotundaError('closed', 'The session is over; it cannot join a room.')
     const { maxRoomsPerSession } = this.#environment.limits
     if (connection.roomCount >= maxRoomsPerSession && connection.room(name) === undefined) {
       throw new RotundaError('too_many_rooms', `A session may be in ${maxRoomsPerSession} rooms at once.`)
@@ -44,7 +45,7 @@ export class Rooms {
   }
 
   leave(connection: Connection, name: string): void {
-    const room = connection.room(name)
+    const room = this.#rooms.get(name)
     if (room === undefined) return
     room.leave(connection)
     this.#forgetIfEmpty(room)

@@ -82,7 +82,7 @@ export class Session<C extends Contract = Contract, M = unknown> {
   /**
    * Puts the session into a room; the client is told with `room.joined` and receives the room's messages from then
    * on, after the cursor `since`, or the `last` so many first.
-   * @throws {RotundaError} `invalid_room`, `too_many_rooms`, `store_unavailable`
+   * @throws {RotundaError} `invalid_room`, `too_many_rooms`, `store_unavailable`, `closed` when the session ends meanwhile.
    */
   join(room: string, request: JoinRequest = {}): Promise<Joined> {
     return this.#core.join(this.#connection, room, request)
@@ -119,6 +119,7 @@ export class Session<C extends Contract = Contract, M = unknown> {
   ping(data?: Uint8Array): boolean {
     const { peer } = this.#connection
     if (peer.ping === undefined || !this.#connection.isUsable) return false
+    this.#connection.lastPingAt = Date.now()
     peer.ping(data)
     return true
   }

@@ -24,6 +24,11 @@ export class Subscription {
     this.#cursor = cursor
   }
 
+  /** Seq of the last message it was given. */
+  get position(): number {
+    return this.#live ? this.room.head : this.#cursor
+  }
+
   get live(): boolean {
     return this.#live
   }
@@ -87,11 +92,12 @@ export class Subscription {
       const first = page.messages[0]
       const next = first?.seq ?? page.through + 1
       if (next > this.#cursor + 1) this.#tellTrimmed(this.#cursor + 1, next - 1)
-      const last = page.messages.at(-1)
-      if (last === undefined) continue
-      this.#cursor = last.seq
-      const frames = page.frames(this.connection.variant)
-      for (const frame of frames) this.connection.sendFrame(frame, page.messages.length / frames.length)
+      for (const { frame, messages, last } of page.frames(this.connection.variant)) {
+        // What the peer cannot take now is read again once it has drained.
+        if (!this.#mayRead()) return
+        this.connection.sendFrame(frame, messages)
+        this.#cursor = last
+      }
     }
   }
 

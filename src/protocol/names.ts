@@ -20,7 +20,10 @@ export function isPrintable(text: string): boolean {
 
 /** Quotes a value inside a message without letting it grow the message or hide characters. */
 export function quote(value: unknown): string {
-  const text = typeof value === 'string' ? value : String(value)
+  // A client's object may have a `toString` that is no function.
+  const text = typeof value === 'object' && value !== null
+    ? (Array.isArray(value) ? 'a list' : 'an object')
+    : String(value)
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 61)}...` : text)
 }
 

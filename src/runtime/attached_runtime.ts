@@ -1,7 +1,10 @@
 import type { Executor, Hub } from '../hub/mod.ts'
-import type { Next, RotundaServer, ServeOptions } from '../http/mod.ts'
+import type { Next, RotundaServer, RouteOptions, ServeOptions } from '../http/mod.ts'
 import type { Contract } from '../protocol/contract.ts'
 import { RotundaError } from '../protocol/errors.ts'
+
+/** How long the executor's tasks may take to end in the shutdown, in milliseconds. */
+const EXECUTOR_GRACE = 10_000
 
 /** An HTTP application: a Hono app, or anything with its `fetch`. */
 export interface HttpApp<Context> {
@@ -28,6 +31,8 @@ export interface AttachOptions<C extends Contract, M, Context> {
   /** Port of the WebSocket side, when it is to have one of its own. Default: the HTTP application's. */
   readonly websocketPort?: number
   readonly hostname?: string
+  /** Where the WebSocket side has its endpoints. */
+  readonly routes?: RouteOptions
   /** Seconds within which clients are told to come back when all stops. Default 0: at once. */
   readonly drain?: number
 }
@@ -65,7 +70,7 @@ export class AttachedRuntime<C extends Contract, M, Context> implements AsyncDis
   #finalized: Promise<void> | undefined
 
   constructor(options: AttachOptions<C, M, Context>) {
-    const { http, hub, host, port = 8080, websocketPort, hostname, drain = 0 } = options
+    const { http, hub, host, port = 8080, websocketPort, hostname, routes, drain = 0 } = options
     if (websocketPort === port && port !== 0) {
       throw new RotundaError(
         'invalid_config',
@@ -73,7 +78,7 @@ export class AttachedRuntime<C extends Contract, M, Context> implements AsyncDis
       )
     }
     this.#options = options
-    const where = { port: websocketPort ?? port, ...(hostname === undefined ? {} : { hostname }) }
+    const where = { ...routes, port: websocketPort ?? port, ...(hostname === undefined ? {} : { hostname }) }
     const own = websocketPort !== undefined
     const websocket = host.serve(
       hub,
@@ -130,7 +135,7 @@ export class AttachedRuntime<C extends Contract, M, Context> implements AsyncDis
     const steps = [
       () => this.#state.websocketStop,
       () => this.#http?.stop(),
-      () => this.#options.executor.stop(),
+      () => stopExecutor(this.#options.executor),
     ]
     const failures: unknown[] = []
     for (const step of steps) {
@@ -142,6 +147,11 @@ export class AttachedRuntime<C extends Contract, M, Context> implements AsyncDis
     }
     if (failures.length > 0) throw new AggregateError(failures, `${failures.length} steps of the shutdown failed.`)
   }
+}
+
+async function stopExecutor(executor: Executor): Promise<void> {
+  if (await executor.stop(EXECUTOR_GRACE)) return
+  throw new RotundaError('timeout', `${executor.size} tasks of the executor did not end within ${EXECUTOR_GRACE} ms.`)
 }
 
 function requestStop(state: ShutdownState): void {

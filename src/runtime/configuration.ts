@@ -7,7 +7,7 @@ import { type Setting, SETTINGS, snakeCase } from './settings.ts'
 /** A checked configuration, ready to be handed to hub, store and server. */
 export interface Configuration {
   readonly server: { readonly host: string; readonly port: number }
-  readonly database: { readonly url: string; readonly authToken: string }
+  readonly database: { readonly url: string; readonly authToken?: string }
   readonly websocket: {
     readonly host: string
     readonly port: number
@@ -46,12 +46,17 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
   readJson(sources.json, given)
   readEnvironment(sources.environment ?? {}, given)
   for (const [path, value] of Object.entries(sources.code ?? {})) {
-    if (value !== undefined) given.set(path, check(settingAt(path), path, value))
+    if (value === undefined) continue
+    const setting = settingAt(path)
+    given.set(setting.path, check(setting, path, value))
   }
   const value = <T extends Value>(path: string) => (given.get(path) ?? settingAt(path).standard) as T
   return {
     server: { host: value('server.host'), port: value('server.port') },
-    database: { url: value('database.url'), authToken: value('database.authToken') },
+    database: {
+      url: value('database.url'),
+      ...(value('database.authToken') === '' ? {} : { authToken: value('database.authToken') }),
+    },
     websocket: {
       host: value('websocket.host'),
       port: value('websocket.port'),
@@ -63,7 +68,8 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
 }
 
 function presetOf({ preset, json, environment }: ConfigurationSources): Partial<Limits> {
-  const name = preset ?? environment?.['ROTUNDA_PRESET'] ?? (isObject(json) ? json['preset'] : undefined) ?? 'standard'
+  const name = preset ?? (environment?.['ROTUNDA_PRESET'] || undefined) ??
+    (isObject(json) ? json['preset'] : undefined) ?? 'standard'
   if (typeof name === 'string' && Object.hasOwn(PRESETS, name)) return PRESETS[name as PresetName]
   const known = Object.keys(PRESETS).join(', ')
   throw new RotundaError('invalid_config', `preset is ${quote(name)}; it must be one of: ${known}.`)

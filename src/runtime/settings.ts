@@ -90,7 +90,7 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'WEBSOCKET_ENABLE_DEFLATE',
     kind: 'boolean',
     standard: false,
-    meaning: 'Negotiate permessage-deflate (Bun only; refused elsewhere)',
+    meaning: 'Negotiate permessage-deflate (Bun only)',
   },
   {
     path: 'websocket.autoPingPong',

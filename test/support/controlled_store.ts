@@ -10,6 +10,7 @@ export class ControlledStore implements MessageStore {
   reads = 0
   #gate: Promise<void> | undefined
   #open: (() => void) | undefined
+  #answers: PromiseWithResolvers<void> | undefined
 
   constructor(store: MessageStore = memoryStore()) {
     this.#store = store
@@ -62,9 +63,21 @@ export class ControlledStore implements MessageStore {
     return this.#store.close()
   }
 
+  /** Makes what is read wait, as it was when it was read, until `releaseAnswers`. */
+  holdAnswers(): void {
+    this.#answers = Promise.withResolvers()
+  }
+
+  releaseAnswers(): void {
+    this.#answers?.resolve()
+    this.#answers = undefined
+  }
+
   async #read<T>(read: () => Promise<T>): Promise<T> {
     this.reads += 1
     if (this.failReads) throw new Error('database unreachable')
-    return await read()
+    const answer = await read()
+    await this.#answers?.promise
+    return answer
   }
 }
