@@ -78,7 +78,7 @@ export class Application<C extends Contract, M> implements FrameHandler {
   ): void | Promise<void> {
     const request = new EventRequest(this.#core, connection, envelope, definition.durable)
     if (handler === undefined) return request.forward(payloadText(payload))
-    const result = handler(request.context(definition.schema), payload)
+    const result = handler(request.context(definition.schema), payload as never)
     // What was published answers for itself once it is committed: the next frame need not wait for that.
     if (!isThenable(result) || request.isPublishing(result)) return request.finish()
     return Promise.resolve(result).then(() => request.finish(), (error) => request.fail(error))
@@ -102,7 +102,7 @@ export class Application<C extends Contract, M> implements FrameHandler {
       get room() {
         return new RoomHandle(core, roomOf(envelope))
       },
-    }, request)
+    }, request as never)
     const reply = { type, kind: 'reply', ref, payload: payloadText(await this.#checkedReply(definition, answer)) }
     connection.send(room === undefined ? reply : { ...reply, room })
   }

@@ -15,9 +15,8 @@ export interface LifecycleHandlers<C extends Contract, M> {
   pong: (session: Session<C, M>, data: Uint8Array) => unknown
 }
 
-/** A handler of the contract as the dispatch calls it; its types were checked where it was registered. */
-// deno-lint-ignore no-explicit-any -- the payload's type depends on the event's name, known only at registration
-export type AnyHandler<C extends Contract, M> = (context: RequestContext<C, M>, payload: any) => unknown
+/** A handler of the contract. What it takes depends on the type it was registered for, whose schema has checked it. */
+export type AnyHandler<C extends Contract, M> = (context: RequestContext<C, M>, payload: never) => unknown
 
 /** The application's handlers, in the order of registration. */
 export class Handlers<C extends Contract, M> {
