@@ -60,17 +60,15 @@ export class HubCore<C extends Contract, M> {
     return own.session ??= new Session(this, own)
   }
 
-  /** Publishes as the server: a promise of the place when durable, undefined when ephemeral. */
+  /**
+   * Publishes as the server: a promise of the place when durable, which carries every failure; undefined when ephemeral.
+   * @throws {RotundaError} `unknown_type`; where ephemeral also `invalid_payload`.
+   */
   publish(room: string, type: string, payload: unknown, options: PublishOptions): Promise<Published> | undefined {
-    checkRoomName(room)
     const definition = this.definitions.event(type)
-    const key = options.key === undefined ? null : checkProducerKey(options.key)
-    const value = validate(definition.schema, payload)
+    if (definition.durable) return this.#publishDurable(room, type, definition, payload, options)
     const from = options.from ?? null
-    if (definition.durable) {
-      return Promise.resolve(value).then((checked) => this.#appendAsServer(room, type, payloadText(checked), from, key))
-    }
-    this.whenChecked(value, (text) => this.emit(room, type, text, from))
+    this.whenChecked(validate(definition.schema, payload), (text) => this.emit(room, type, text, from))
     return undefined
   }
 
@@ -142,6 +140,18 @@ export class HubCore<C extends Contract, M> {
       this.#report(cause)
       throw new RotundaError('store_unavailable', 'The log cannot be read now; try again.', { cause })
     }
+  }
+
+  async #publishDurable(
+    room: string,
+    type: string,
+    { schema }: EventDefinition,
+    payload: unknown,
+    { key, from }: PublishOptions,
+  ): Promise<Published> {
+    const ownKey = key === undefined ? null : checkProducerKey(key)
+    const text = payloadText(await validate(schema, payload))
+    return await this.#appendAsServer(room, type, text, from ?? null, ownKey)
   }
 
   #appendAsServer(

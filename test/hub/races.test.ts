@@ -192,6 +192,14 @@ describe('endings', () => {
     await hub.close()
   })
 
+  test('a durable publish of the server tells every failure through its promise', async () => {
+    const hub = notesHub(memoryStore())
+    // @ts-expect-error -- the payload does not fit
+    await assert.rejects(hub.room('r').publish('note', { text: 5 }), { code: 'invalid_payload' })
+    await assert.rejects(hub.room('r').publish('note', { text: 'x' }, { key: '' }), { code: 'invalid_key' })
+    await hub.close()
+  })
+
   test('what could never be read is not stored', async () => {
     const hub = notesHub(memoryStore(), { hardLimit: 1024 * 1024 })
     await assert.rejects(hub.room('r').publish('note', { text: 'x'.repeat(600_000) }), { code: 'message_too_big' })
