@@ -77,6 +77,8 @@ export class Publisher {
     const { room, number, key } = publish
     client.join(room).publish('chat.message', this.#payload(number), { key }).then(
       (place) => {
+        // Its ack was on the way when the publisher crashed, which publishes it again and is told the same place.
+        if (client !== this.#client) return
         publish.acks.push(place)
         this.#ledger.acks += 1
         this.#settled(publish)
