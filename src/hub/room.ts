@@ -82,10 +82,6 @@ export class Room {
     return [...this.#members.keys()]
   }
 
-  has(connection: Connection): boolean {
-    return this.#members.has(connection)
-  }
-
   report(error: unknown): void {
     this.#environment.report(error)
   }

@@ -200,6 +200,31 @@ describe('endings', () => {
     await hub.close()
   })
 
+  for (const native of [true, false]) {
+    test(`I5: a broadcast to all but one spares a slow member as any other does (native topics: ${native})`, async () => {
+      const hub = notesHub(memoryStore(), { highWaterMark: 65_536, hardLimit: 1024 * 1024 })
+      const host = new MemoryHost({ native })
+      const [slow, other] = [connectPeer(hub, host), connectPeer(hub, host)]
+      for (const peer of [slow, other]) await hub.session(peer.connection.id)!.join('r')
+      slow.stalled = true
+      const except = hub.session(other.connection.id)!
+      for (let i = 0; i < 2_000; i++) hub.room('r').broadcast('typing', { user: 'x'.repeat(1_000) }, { except })
+      assert.equal(slow.closedWith, undefined)
+      assert.ok(slow.bufferedAmount < 300_000, `${slow.bufferedAmount} bytes wait`)
+      assert.ok(hub.metrics.ephemeralDropped > 1_000, 'what was dropped is counted')
+      await hub.close()
+    })
+  }
+
+  test('a value that cannot be written as text is refused by name all the same', async () => {
+    const hub = notesHub(memoryStore())
+    const peer = connectPeer(hub, new MemoryHost({ native: true }))
+    const before = { toString: 1, valueOf: 1 }
+    peer.say({ type: 'room.history', room: 'r', ref: '1', payload: { before } })
+    assert.equal(codeOf(await peer.next('error', '1')), 'invalid_cursor')
+    await hub.close()
+  })
+
   test('what could never be read is not stored', async () => {
     const hub = notesHub(memoryStore(), { hardLimit: 1024 * 1024 })
     await assert.rejects(hub.room('r').publish('note', { text: 'x'.repeat(600_000) }), { code: 'message_too_big' })

@@ -103,6 +103,13 @@ describe('configuration (A5, A6)', () => {
     })
   }
 
+  test('an empty preset is none, code may use snake_case, and the default database needs no token', () => {
+    assert.deepEqual(loadConfiguration({ environment: { ROTUNDA_PRESET: '' } }), loadConfiguration())
+    const { database } = loadConfiguration({ code: { 'database.auth_token': 't' } })
+    assert.deepEqual(database, { url: 'file:data/rotunda.db', authToken: 't' })
+    assert.deepEqual(loadConfiguration().database, { url: 'file:data/rotunda.db' })
+  })
+
   test('sections of other modules are left alone', () => {
     assert.doesNotThrow(() => loadConfiguration({ json: { logging: { level: 'debug' }, websocket: {} } }))
   })
