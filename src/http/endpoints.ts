@@ -66,11 +66,15 @@ export async function answerHistory<C extends Contract, M>(
       throw new RotundaError('method_not_allowed', `History is read with GET, not ${quote(request.method)}.`)
     }
     const { pathname, searchParams } = urlOf(request)
-    const history = await hub.room(decodeRoom(roomOf(pathname))).history(readParameters(searchParams))
+    const room = decodeRoom(roomOf(pathname))
+    await hub.authorizeRequest(request, 'history', room)
+    const history = await hub.room(room).history(readParameters(searchParams))
     const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
     return new Response(historyText(history), { headers })
-  } catch (error) {
-    return errorResponse(asRotundaError(error))
+  } catch (thrown) {
+    const error = asRotundaError(thrown)
+    if (error.code === 'internal') hub.report(thrown)
+    return errorResponse(error)
   }
 }
 

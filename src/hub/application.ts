@@ -6,25 +6,27 @@ import { checkProducerKey, checkRoomName, quote } from '../protocol/names.ts'
 import { isReservedType } from '../protocol/reserved.ts'
 import type { Connection } from './connection.ts'
 import type { HubCore } from './core.ts'
-import { payloadText, validate } from './definitions.ts'
+import { encodePayload, validate } from './definitions.ts'
+import { sendDirect } from './direct.ts'
 import type { FrameHandler } from './dispatch.ts'
 import { EventRequest } from './event_request.ts'
+import { HandlerContext } from './handler_context.ts'
 import type { AnyHandler, Handlers } from './handlers.ts'
-import { roomOf } from './requests.ts'
-import { answerReserved } from './reserved_requests.ts'
-import { RoomHandle } from './room_handle.ts'
+import type { ReservedRequests } from './reserved_requests.ts'
 
 /** Handles what clients send: rotunda's own requests, and the application's events and requests. */
 export class Application<C extends Contract, M> implements FrameHandler {
   readonly #core: HubCore<C, M>
   readonly #handlers: Handlers<C, M>
+  readonly #reserved: ReservedRequests<C, M>
 
-  constructor(core: HubCore<C, M>, handlers: Handlers<C, M>) {
+  constructor(core: HubCore<C, M>, handlers: Handlers<C, M>, reserved: ReservedRequests<C, M>) {
     this.#core = core
     this.#handlers = handlers
+    this.#reserved = reserved
   }
 
-  raw(connection: Connection, frame: Frame): boolean | Promise<boolean> {
+  raw(connection: Connection<M>, frame: Frame): boolean | Promise<boolean> {
     const handlers = this.#handlers.get('message')
     if (handlers.size === 0) return false
     const session = this.#core.sessionOf(connection)
@@ -40,52 +42,69 @@ export class Application<C extends Contract, M> implements FrameHandler {
     return Promise.all(awaited).then((results) => handled || results.includes('handled'))
   }
 
-  report(error: unknown, connection: Connection): void {
+  report(error: unknown, connection: Connection<M>): void {
     this.#handlers.report(error, this.#core.sessionOf(connection))
   }
 
-  envelope(connection: Connection, envelope: Envelope): void | Promise<void> {
-    const { type } = envelope
-    if (isReservedType(type)) return answerReserved(this.#core, connection, envelope)
+  envelope(connection: Connection<M>, envelope: Envelope): void | Promise<void> {
+    const { type, kind } = envelope
+    if (kind === 'reply') return this.#reply(connection, envelope)
+    if (isReservedType(type)) return this.#reserved.get(type)(this.#core, connection, envelope)
     const definition = this.#core.definitions.get(type)
     if (envelope.room !== undefined) checkRoomName(envelope.room)
     const handler = this.#handlers.typed(type)
-    return definition.kind === 'rpc'
-      ? this.#request(connection, envelope, definition, handler)
-      : this.#event(connection, envelope, definition, handler)
+    if (definition.kind === 'rpc') return this.#request(connection, envelope, definition, handler)
+    if (envelope.to !== undefined) return sendDirect(this.#core, connection, envelope, definition)
+    return this.#event(connection, envelope, definition, handler)
+  }
+
+  /** An answer that nobody waits for comes late, or from a confused client: neither can be told anything useful. */
+  #reply(connection: Connection<M>, envelope: Envelope): void {
+    if (connection.replies?.settle(envelope) !== true) this.#core.counters.repliesDropped += 1
   }
 
   #event(
-    connection: Connection,
+    connection: Connection<M>,
     envelope: Envelope,
     definition: EventDefinition,
     handler: AnyHandler<C, M> | undefined,
   ): void | Promise<void> {
     if (envelope.key !== undefined) checkProducerKey(envelope.key)
-    const value = validate(definition.schema, envelope.payload)
-    if (value instanceof Promise) {
-      return value.then((checked) => this.#checkedEvent(connection, envelope, definition, handler, checked))
-    }
-    return this.#checkedEvent(connection, envelope, definition, handler, value)
+    const value = this.#core.checkPayload(definition, envelope.room, envelope.payload, envelope.key)
+    const then = (checked: unknown) => this.#allowedEvent(connection, envelope, definition, handler, checked)
+    return value instanceof Promise ? value.then(then) : then(value)
   }
 
-  #checkedEvent(
-    connection: Connection,
+  #allowedEvent(
+    connection: Connection<M>,
     envelope: Envelope,
     definition: EventDefinition,
     handler: AnyHandler<C, M> | undefined,
     payload: unknown,
   ): void | Promise<void> {
-    const request = new EventRequest(this.#core, connection, envelope, definition.durable)
-    if (handler === undefined) return request.forward(payloadText(payload))
-    const result = handler(request.context(definition.schema), payload as never)
+    const { room } = envelope
+    const allowed = room === undefined ? undefined : this.#core.access.check(connection, 'publish', room)
+    const then = () => this.#checkedEvent(connection, envelope, definition, handler, payload)
+    return allowed === undefined ? then() : allowed.then(then)
+  }
+
+  #checkedEvent(
+    connection: Connection<M>,
+    envelope: Envelope,
+    definition: EventDefinition,
+    handler: AnyHandler<C, M> | undefined,
+    payload: unknown,
+  ): void | Promise<void> {
+    const request = new EventRequest(this.#core, connection, envelope, definition)
+    if (handler === undefined || this.#core.isEncrypted(envelope.room)) return request.forward(encodePayload(payload))
+    const result = handler(request.context(), payload as never)
     // What was published answers for itself once it is committed: the next frame need not wait for that.
     if (!isThenable(result) || request.isPublishing(result)) return request.finish()
     return Promise.resolve(result).then(() => request.finish(), (error) => request.fail(error))
   }
 
   async #request(
-    connection: Connection,
+    connection: Connection<M>,
     envelope: Envelope,
     definition: RpcDefinition,
     handler: AnyHandler<C, M> | undefined,
@@ -94,17 +113,8 @@ export class Application<C extends Contract, M> implements FrameHandler {
     if (ref === undefined) throw new RotundaError('invalid_frame', `Request ${quote(type)} needs a "ref" to answer to.`)
     if (handler === undefined) throw new RotundaError('not_found', `Request ${quote(type)} has no handler here.`)
     const request = await validate(definition.request, envelope.payload)
-    const core = this.#core
-    const answer = await handler({
-      session: core.sessionOf(connection),
-      type,
-      ref,
-      get room() {
-        return new RoomHandle(core, roomOf(envelope))
-      },
-    }, request as never)
-    const reply = { type, kind: 'reply', ref, payload: payloadText(await this.#checkedReply(definition, answer)) }
-    connection.send(room === undefined ? reply : { ...reply, room })
+    const answer = await handler(new HandlerContext(this.#core, connection, envelope), request as never)
+    connection.sendReply(type, ref, room, encodePayload(await this.#checkedReply(definition, answer)))
   }
 
   /** A reply that does not fit its own contract is the server's fault, and not told in detail. */

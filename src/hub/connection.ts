@@ -1,13 +1,16 @@
 import type { Frame } from '../protocol/codec.ts'
-import type { Contract } from '../protocol/contract.ts'
-import { CLOSE, isSendableCloseCode } from '../protocol/close_codes.ts'
+import { CLOSE } from '../protocol/close_codes.ts'
 import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { type ErrorCode, ERRORS, RotundaError } from '../protocol/errors.ts'
+import type { Payload } from '../protocol/payload.ts'
 import type { ErrorPayload } from '../protocol/reserved.ts'
 import type { Variant } from './channel.ts'
+import { checkCloseCode, fitReason } from './close_frame.ts'
+import { Grants } from './grants.ts'
 import type { Peer } from './peer.ts'
+import type { Replies } from './replies.ts'
 import type { Room } from './room.ts'
-import type { Session } from './session.ts'
+import type { TypeCounts } from './type_metrics.ts'
 
 /** Where a connection stands: `connecting` until the application's open handlers have finished. */
 export type SessionState = 'connecting' | 'open' | 'closing' | 'closed'
@@ -46,8 +49,8 @@ export class Connection<M = unknown> {
   readonly variant: Variant
   readonly connectedAt: number = Date.now()
   metadata: M
-  /** What the application holds; made when it first asks. */
-  session: Session<Contract, M> | undefined
+  /** What the application holds: the hub's kind of session. Made when it first asks. */
+  session: object | undefined
   state: SessionState = 'connecting'
   lastReceivedAt: number = this.connectedAt
   lastPingAt: number = this.connectedAt
@@ -60,9 +63,16 @@ export class Connection<M = unknown> {
   inbound: Frame[] | undefined
   /** Characters and bytes of the frames that wait. */
   inboundSize = 0
+  /** What this client was asked and has not answered; made by the first request. */
+  replies: Replies | undefined
+  /** Counts by type, where the hub keeps them; made by the first envelope. */
+  typeCounts: TypeCounts | undefined
+  /** Rises with every change of what the session may do: what was decided before is decided anew. */
+  accessVersion = 0
   readonly #owner: ConnectionOwner
   readonly #hardLimit: number
   #rooms: Map<string, Room> | undefined
+  #grants: Grants | undefined
   #framesIn = 0
   #bytesIn = 0
   #framesOut = 0
@@ -90,6 +100,11 @@ export class Connection<M = unknown> {
 
   get roomCount(): number {
     return this.#rooms?.size ?? 0
+  }
+
+  /** What the application has granted this session. */
+  get grants(): Grants {
+    return this.#grants ??= new Grants()
   }
 
   room(name: string): Room | undefined {
@@ -187,6 +202,11 @@ export class Connection<M = unknown> {
     this.send({ type, payload: JSON.stringify(payload), ...present(about) })
   }
 
+  /** Answers a request. */
+  sendReply(type: string, ref: string | undefined, room: string | undefined, payload: Payload): void {
+    this.send({ type, kind: 'reply', payload, ...present({ room, ref }) })
+  }
+
   sendError(error: RotundaError, about: { room?: string | undefined; ref?: string | undefined } = {}): void {
     const payload: ErrorPayload = { code: error.code, message: error.message, retryable: error.retryable }
     this.sendReserved('error', payload, about)
@@ -197,9 +217,7 @@ export class Connection<M = unknown> {
    * @throws {RotundaError} `invalid_config` for a code that must not be sent.
    */
   close(code: number = CLOSE.normal, reason = ''): void {
-    if (!isSendableCloseCode(code)) {
-      throw new RotundaError('invalid_config', `Close code ${code} may not be sent; use 1000 to 1014 or 3000 to 4999.`)
-    }
+    checkCloseCode(code)
     if (!this.isUsable) return
     this.state = 'closing'
     this.closingAt = Date.now()
@@ -223,10 +241,4 @@ function present(about: { room?: string | undefined; ref?: string | undefined })
   if (about.room !== undefined) fields.room = about.room
   if (about.ref !== undefined) fields.ref = about.ref
   return fields
-}
-
-function fitReason(reason: string): string {
-  const bytes = new TextEncoder().encode(reason)
-  if (bytes.length <= 123) return reason
-  return new TextDecoder().decode(bytes.subarray(0, 123), { stream: true })
 }

@@ -2,16 +2,19 @@ import type { Contract, EventDefinition } from '../protocol/contract.ts'
 import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import { checkProducerKey, checkRoomName } from '../protocol/names.ts'
-import type { Joined, JoinRequest } from '../protocol/reserved.ts'
+import type { Payload } from '../protocol/payload.ts'
 import type { AppendMessage, MessageStore } from '../storage/store.ts'
+import { Access, type Authorize, type Principal, type Subject } from './access.ts'
 import type { Connection } from './connection.ts'
 import type { Published } from './context.ts'
-import { type Definitions, payloadText, validate } from './definitions.ts'
+import { type Definitions, encodePayload, validate } from './definitions.ts'
 import { type History, readHistory } from './history.ts'
 import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 import { type Origin, Publisher } from './publisher.ts'
-import { readHistoryRequest, readJoinRequest } from './requests.ts'
+import { Memberships } from './memberships.ts'
+import { readHistoryRequest } from './requests.ts'
+import { type AskOptions, Replies } from './replies.ts'
 import type { RoomEnvironment } from './room.ts'
 import { Rooms } from './rooms.ts'
 import { Session } from './session.ts'
@@ -20,6 +23,23 @@ import { Session } from './session.ts'
 export interface PublishOptions {
   readonly key?: string | undefined
   readonly from?: string | undefined
+}
+
+/** An event on its way to a room, its payload checked. */
+export interface Outgoing {
+  readonly room: string
+  readonly type: string
+  readonly payload: Payload
+  readonly from: string | null
+}
+
+/** What a core is made of. */
+export interface CoreOptions<C extends Contract, M> extends Omit<RoomEnvironment, 'topics' | 'counters'> {
+  readonly definitions: Definitions
+  readonly authorize: Authorize<C, M> | undefined
+  /** The application's own; handlers see it. */
+  readonly state: unknown
+  readonly countTypes: boolean
 }
 
 /** To whom something is broadcast: a room or everybody, with or without one session. */
@@ -40,11 +60,20 @@ export class HubCore<C extends Contract, M> {
   readonly rooms: Rooms
   readonly publisher: Publisher
   readonly connections: Map<string, Connection<M>> = new Map()
-  readonly counters: { ephemeralDropped: number } = { ephemeralDropped: 0 }
+  readonly counters: { ephemeralDropped: number; repliesDropped: number } = { ephemeralDropped: 0, repliesDropped: 0 }
+  readonly access: Access<C, M>
+  readonly memberships: Memberships<C, M>
+  readonly state: unknown
+  /** Whether envelopes are counted by type. */
+  readonly countsTypes: boolean
   readonly #report: (error: unknown) => void
 
-  constructor(given: Omit<RoomEnvironment, 'topics' | 'counters'> & { readonly definitions: Definitions }) {
+  constructor(given: CoreOptions<C, M>) {
     const { definitions, store, limits, executor, report } = given
+    this.access = new Access(given.authorize, (subject) => this.#principalOf(subject))
+    this.memberships = new Memberships(this)
+    this.state = given.state
+    this.countsTypes = given.countTypes
     this.store = store
     this.limits = limits
     this.executor = executor
@@ -55,9 +84,8 @@ export class HubCore<C extends Contract, M> {
   }
 
   sessionOf(connection: Connection): Session<C, M> {
-    // A connection of this hub carries this hub's kind of session.
-    const own = connection as unknown as Connection<M> & { session: Session<C, M> | undefined }
-    return own.session ??= new Session(this, own)
+    // A connection of this hub carries this hub's kind of session and metadata.
+    return (connection.session ??= new Session(this, connection as Connection<M>)) as Session<C, M>
   }
 
   /**
@@ -68,32 +96,61 @@ export class HubCore<C extends Contract, M> {
     const definition = this.definitions.event(type)
     if (definition.durable) return this.#publishDurable(room, type, definition, payload, options)
     const from = options.from ?? null
-    this.whenChecked(validate(definition.schema, payload), (text) => this.emit(room, type, text, from))
+    const value = this.checkPayload(definition, room, payload, options.key)
+    this.whenChecked(value, (checked) => this.emit({ room, type, payload: checked, from }))
     return undefined
   }
 
-  /** Goes on once a payload is checked. What an asynchronous schema refuses is reported: no caller waits for it. */
-  whenChecked(value: unknown, then: (text: string) => void): void {
-    if (value instanceof Promise) value.then((checked) => then(payloadText(checked))).catch(this.#report)
-    else then(payloadText(value))
+  /**
+   * Checks what somebody wants to put into a room.
+   * @throws {RotundaError} `invalid_payload`
+   */
+  checkPayload(
+    { schema }: EventDefinition,
+    _room: string | undefined,
+    payload: unknown,
+    _key: string | undefined,
+  ): unknown {
+    return validate(schema, payload)
   }
 
-  /** Puts a checked payload into the journal. */
-  append(room: string, type: string, payload: string, from: string | null, key: string | null, origin: Origin): void {
+  /** Whether what is in this room is sealed from us. */
+  isEncrypted(_room: string | undefined): boolean {
+    return false
+  }
+
+  /** Goes on once a payload is checked. What an asynchronous schema refuses is reported: no caller waits for it. */
+  whenChecked(value: unknown, then: (payload: Payload) => void): void {
+    if (value instanceof Promise) value.then((checked) => then(encodePayload(checked))).catch(this.#report)
+    else then(encodePayload(value))
+  }
+
+  /** Puts an event with a checked payload into the journal. */
+  append({ room, type, payload, from, key }: Outgoing & { readonly key: string | null }, origin: Origin): void {
     const message: AppendMessage = { room, kind: 'event', type, from, key, ts: Date.now(), payload }
     this.publisher.push(message, origin)
   }
 
-  /** Delivers a checked payload to who is in the room, at most once. */
-  emit(room: string, type: string, payload: string, from: string | null): void {
-    const envelope: EncodedEnvelope = { type, room, ts: Date.now(), payload }
-    this.rooms.get(room)?.emit([from === null ? envelope : { ...envelope, from }])
+  /** Delivers an event with a checked payload to who is in the room, at most once. */
+  emit({ room, type, payload, from, traceparent }: Outgoing & { readonly traceparent?: string | undefined }): void {
+    const members = this.rooms.get(room)
+    if (members === undefined) return
+    const envelope: { -readonly [K in keyof EncodedEnvelope]: EncodedEnvelope[K] } = {
+      type,
+      room,
+      ts: Date.now(),
+      payload,
+    }
+    if (from !== null) envelope.from = from
+    if (traceparent !== undefined) envelope.traceparent = traceparent
+    members.emit([envelope])
   }
 
   broadcast(type: string, payload: unknown, { room, except }: Audience<C, M>): void {
     const definition = this.definitions.event(type)
-    this.#withChecked(definition, payload, (text) => {
-      const envelope: EncodedEnvelope = { type, ts: Date.now(), payload: text }
+    const value = this.checkPayload(definition, room, payload, undefined)
+    this.whenChecked(value, (checked) => {
+      const envelope: EncodedEnvelope = { type, ts: Date.now(), payload: checked }
       const excepted = this.#connectionOf(except)
       if (room !== undefined) this.rooms.get(room)?.emit([{ ...envelope, room }], excepted)
       else for (const connection of this.connections.values()) if (connection !== excepted) connection.send(envelope)
@@ -107,27 +164,21 @@ export class HubCore<C extends Contract, M> {
   }
 
   sendTo(connection: Connection, type: string, payload: unknown): boolean {
-    this.#withChecked(this.definitions.event(type), payload, (text) => {
-      connection.send({ type, ts: Date.now(), payload: text })
+    this.whenChecked(validate(this.definitions.event(type).schema, payload), (checked) => {
+      connection.send({ type, ts: Date.now(), payload: checked })
     })
     return connection.isUsable
   }
 
-  async join(connection: Connection, room: string, request: JoinRequest): Promise<Joined> {
-    checkRoomName(room)
-    const checked = readJoinRequest(request)
-    let joined: Joined | undefined
-    await this.rooms.join(connection, room, checked, (place) => {
-      joined = place
-      connection.sendReserved('room.joined', place, { room })
-    })
-    if (joined !== undefined) return joined
-    throw new RotundaError('closed', `The session ended or left before it was in room "${room}".`)
-  }
-
-  leave(connection: Connection, room: string): void {
-    this.rooms.leave(connection, room)
-    connection.sendReserved('room.left', {}, { room })
+  /** Asks a client; both question and answer are checked by the contract. */
+  async ask(connection: Connection<M>, type: string, value: unknown, options: AskOptions): Promise<unknown> {
+    const { request, response } = this.definitions.rpc(type)
+    const payload = encodePayload(await validate(request, value))
+    const replies = connection.replies ??= new Replies(this.executor)
+    return validate(
+      response,
+      await replies.ask((ref) => connection.send({ type, kind: 'request', ref, payload }), options),
+    )
   }
 
   /** @throws {RotundaError} `invalid_room`, `invalid_cursor`, `invalid_limit`, `store_unavailable` */
@@ -145,30 +196,21 @@ export class HubCore<C extends Contract, M> {
   async #publishDurable(
     room: string,
     type: string,
-    { schema }: EventDefinition,
-    payload: unknown,
+    definition: EventDefinition,
+    value: unknown,
     { key, from }: PublishOptions,
   ): Promise<Published> {
     const ownKey = key === undefined ? null : checkProducerKey(key)
-    const text = payloadText(await validate(schema, payload))
-    return await this.#appendAsServer(room, type, text, from ?? null, ownKey)
-  }
-
-  #appendAsServer(
-    room: string,
-    type: string,
-    payload: string,
-    from: string | null,
-    key: string | null,
-  ): Promise<Published> {
-    return new Promise((resolve, reject) => {
+    const payload = encodePayload(await this.checkPayload(definition, room, value, key))
+    return await new Promise((resolve, reject) => {
       const settle = ({ id, seq }: Published) => resolve({ id, seq })
-      this.append(room, type, payload, from, key, { resolve: settle, reject })
+      this.append({ room, type, payload, from: from ?? null, key: ownKey }, { resolve: settle, reject })
     })
   }
 
-  #withChecked(definition: EventDefinition, payload: unknown, then: (text: string) => void): void {
-    this.whenChecked(validate(definition.schema, payload), then)
+  #principalOf(subject: Subject<M>): Principal<C, M> {
+    if (!('peer' in subject)) return { session: undefined, metadata: subject.metadata, grants: subject.grants }
+    return this.sessionOf(subject)
   }
 
   #connectionOf(session: Session<C, M> | undefined): Connection<M> | undefined {

@@ -1,6 +1,7 @@
 import type { Contract, EventDefinition, Protocol, RpcDefinition } from '../protocol/contract.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
+import type { Payload } from '../protocol/payload.ts'
 import { describeIssue, type StandardSchema, type ValidationResult } from '../protocol/standard_schema.ts'
 
 /** A contract by name, safe against names such as `constructor`. */
@@ -26,6 +27,13 @@ export class Definitions {
     if (definition.kind === 'event') return definition
     throw new RotundaError('unknown_type', `Type ${quote(type)} is a request, not an event.`)
   }
+
+  /** @throws {RotundaError} `unknown_type` when the name is not a request's. */
+  rpc(type: string): RpcDefinition {
+    const definition = this.get(type)
+    if (definition.kind === 'rpc') return definition
+    throw new RotundaError('unknown_type', `Type ${quote(type)} is an event, not a request.`)
+  }
 }
 
 /**
@@ -43,10 +51,11 @@ function valid<T>(result: ValidationResult<T>): T {
 }
 
 /**
- * A checked payload as the text that is stored and sent.
+ * A checked payload as it is stored and sent: bytes as they are, all else as JSON text.
  * @throws {RotundaError} `invalid_payload` for what JSON cannot say.
  */
-export function payloadText(value: unknown): string {
+export function encodePayload(value: unknown): Payload {
+  if (value instanceof Uint8Array) return value
   let text: string | undefined
   try {
     text = JSON.stringify(value)

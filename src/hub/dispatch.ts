@@ -44,7 +44,11 @@ export class Dispatch {
     if (inbound === undefined) {
       const handling = this.#frame(connection, frame)
       if (handling !== undefined) this.hold(connection, handling)
-    } else if (inbound.length < this.#limits.maxInboundQueue && connection.inboundSize < this.#maxInboundSize) {
+      return
+    }
+    // A handler may be waiting for this very client's answer: it must not wait behind the handler.
+    if (connection.replies?.isWaiting === true) settleEarly(connection, frame)
+    if (inbound.length < this.#limits.maxInboundQueue && connection.inboundSize < this.#maxInboundSize) {
       inbound.push(frame)
       connection.inboundSize += frame.length
     } else this.#refuse(connection, frame)
@@ -126,7 +130,14 @@ export class Dispatch {
     const message = `More than ${this.#limits.maxInboundQueue} frames wait on this connection; send it again later.`
     const error = new RotundaError('inbound_overflow', message)
     for (const { envelope, ref } of connection.variant.codec.decode(frame) as (Decoded & { ref?: string })[]) {
+      if (envelope?.kind === 'reply') continue
       connection.sendError(error, { room: envelope?.room, ref: envelope?.ref ?? ref })
     }
+  }
+}
+
+function settleEarly(connection: Connection, frame: Frame): void {
+  for (const { envelope } of connection.variant.codec.decode(frame)) {
+    if (envelope?.kind === 'reply') connection.replies?.settleEarly(envelope)
   }
 }

@@ -1,16 +1,16 @@
-import type { Contract } from '../protocol/contract.ts'
+import type { Contract, EventDefinition } from '../protocol/contract.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
-import type { StandardSchema } from '../protocol/standard_schema.ts'
+import type { Payload } from '../protocol/payload.ts'
 import type { Appended } from '../storage/store.ts'
 import type { Connection } from './connection.ts'
 import type { Published } from './context.ts'
 import type { HubCore } from './core.ts'
-import { payloadText, validate } from './definitions.ts'
+import { encodePayload, validate } from './definitions.ts'
+import { HandlerContext } from './handler_context.ts'
+import type { Origin } from './publisher.ts'
 import { roomOf } from './requests.ts'
-import { RoomHandle } from './room_handle.ts'
-import type { Session } from './session.ts'
 
 /** Not allowed in clients' keys, so that the keys derived from one cannot be another one. */
 const KEY_SEPARATOR = '\u001f'
@@ -20,49 +20,30 @@ export class EventRequest<C extends Contract, M> {
   readonly #core: HubCore<C, M>
   readonly #connection: Connection
   readonly #envelope: Envelope
-  readonly #durable: boolean
+  readonly #definition: EventDefinition
   readonly #published: Promise<Published>[] = []
   /** Told to the client already, by the journal; a handler that rethrows it must not tell it twice. */
   #told: unknown
 
-  constructor(core: HubCore<C, M>, connection: Connection, envelope: Envelope, durable: boolean) {
+  constructor(core: HubCore<C, M>, connection: Connection, envelope: Envelope, definition: EventDefinition) {
     this.#core = core
     this.#connection = connection
     this.#envelope = envelope
-    this.#durable = durable
+    this.#definition = definition
   }
 
   /** What happens without a handler: publish to the room, answer the ack. */
-  forward(text: string): void {
-    const { type, key } = this.#envelope
-    const room = roomOf(this.#envelope)
+  forward(payload: Payload): void {
+    const { key, ref } = this.#envelope
     const connection = this.#connection
-    if (this.#durable) {
-      const origin = { connection, ref: this.#envelope.ref }
-      return this.#core.append(room, type, text, connection.id, key ?? null, origin)
-    }
-    this.#core.emit(room, type, text, connection.id)
+    if (this.#definition.durable) return this.#push(payload, key ?? null, { connection, ref })
+    this.#emit(payload)
     this.finish()
   }
 
-  context(schema: StandardSchema): {
-    readonly session: Session<C, M>
-    readonly room: RoomHandle<C, M>
-    readonly type: string
-    readonly ref: string | undefined
-    publish(payload: unknown): Promise<Published> | void
-  } {
-    const core = this.#core
-    const envelope = this.#envelope
-    return {
-      session: core.sessionOf(this.#connection),
-      type: envelope.type,
-      ref: envelope.ref,
-      get room() {
-        return new RoomHandle(core, roomOf(envelope))
-      },
-      publish: (payload) => this.#publish(schema, payload),
-    }
+  context(): HandlerContext<C, M> & { publish(payload: unknown): Promise<Published> | void } {
+    const context = new HandlerContext(this.#core, this.#connection, this.#envelope)
+    return Object.assign(context, { publish: (payload: unknown) => this.#publish(payload) })
   }
 
   isPublishing(promise: PromiseLike<unknown>): boolean {
@@ -73,7 +54,7 @@ export class EventRequest<C extends Contract, M> {
   finish(): void {
     const { type, room, ref } = this.#envelope
     if (this.#published.length > 0 || ref === undefined) return
-    if (!this.#durable) return this.#connection.sendReserved('ack', {}, { room, ref })
+    if (!this.#definition.durable) return this.#connection.sendReserved('ack', {}, { room, ref })
     throw new RotundaError('not_stored', `The handler of ${quote(type)} took the message and stored nothing.`)
   }
 
@@ -90,29 +71,25 @@ export class EventRequest<C extends Contract, M> {
     this.#connection.sendError(error, { room: this.#envelope.room, ref: this.#envelope.ref })
   }
 
-  #publish(schema: StandardSchema, payload: unknown): Promise<Published> | void {
-    const { type, key } = this.#envelope
-    const room = roomOf(this.#envelope)
-    const value = validate(schema, payload)
-    if (!this.#durable) {
-      return this.#core.whenChecked(value, (text) => this.#core.emit(room, type, text, this.#connection.id))
-    }
+  #publish(payload: unknown): Promise<Published> | void {
+    const value = validate(this.#definition.schema, payload)
+    if (!this.#definition.durable) return this.#core.whenChecked(value, (checked) => this.#emit(checked))
     const count = this.#published.length
     const publishing = value instanceof Promise
-      ? value.then((checked) => this.#append(room, payloadText(checked), key, count))
-      : this.#append(room, payloadText(value), key, count)
+      ? value.then((checked) => this.#append(encodePayload(checked), count))
+      : this.#append(encodePayload(value), count)
     // A handler may let it go; its client learns of the failure all the same, once.
     publishing.catch((error) => count === 0 && this.#tell(error))
     this.#published.push(publishing)
     return publishing
   }
 
-  #append(room: string, text: string, key: string | undefined, count: number): Promise<Published> {
-    const { type, ref } = this.#envelope
+  #append(payload: Payload, count: number): Promise<Published> {
+    const { key, ref } = this.#envelope
     const connection = this.#connection
     return new Promise((resolve, reject) => {
       const ownKey = key === undefined ? null : count === 0 ? key : `${key}${KEY_SEPARATOR}${count + 1}`
-      this.#core.append(room, type, text, connection.id, ownKey, {
+      this.#push(payload, ownKey, {
         ...(count === 0 ? { connection, ref } : {}),
         resolve: ({ id, seq }: Appended) => resolve({ id, seq }),
         reject: (error) => {
@@ -121,5 +98,16 @@ export class EventRequest<C extends Contract, M> {
         },
       })
     })
+  }
+
+  #push(payload: Payload, key: string | null, origin: Omit<Origin, 'traceparent'>): void {
+    const { type, traceparent } = this.#envelope
+    const message = { room: roomOf(this.#envelope), type, payload, from: this.#connection.id, key }
+    this.#core.append(message, traceparent === undefined ? origin : { ...origin, traceparent })
+  }
+
+  #emit(payload: Payload): void {
+    const { type, traceparent } = this.#envelope
+    this.#core.emit({ room: roomOf(this.#envelope), type, payload, from: this.#connection.id, traceparent })
   }
 }

@@ -1,20 +1,38 @@
-import type { Connection } from './connection.ts'
+import type { ErrorCode } from '../protocol/errors.ts'
 import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
+import type { Peer } from './peer.ts'
 
 /** How long a peer may take to finish the closing handshake, in milliseconds. */
 const CLOSING_GRACE = 5_000
 
+/** A connection as its heartbeat sees it. Times are milliseconds since 1970. */
+export interface Watched {
+  readonly peer: Pick<Peer, 'ping' | 'pingsItself' | 'terminate'>
+  /** Whether frames may still pass. */
+  readonly isUsable: boolean
+  readonly lastReceivedAt: number
+  readonly lastPongAt: number
+  lastPingAt: number
+  /** When closing began. */
+  readonly closingAt: number
+  closeFor(code: ErrorCode, message: string): void
+}
+
 /** Pings every connection in its own rhythm and ends those that are silent. */
 export class Heartbeat {
-  readonly #connections: ReadonlyMap<string, Connection>
+  readonly #connections: ReadonlyMap<string, Watched>
   readonly #pingInterval: number
   readonly #pongTimeout: number
   readonly #idleTimeout: number
   /** Ends the rhythm. */
   readonly stop: () => void
 
-  constructor(connections: ReadonlyMap<string, Connection>, limits: Limits, executor: Executor) {
+  constructor(
+    connections: ReadonlyMap<string, Watched>,
+    limits: Pick<Limits, 'pingInterval' | 'pongTimeout' | 'idleTimeout'>,
+    executor: Executor,
+  ) {
     this.#connections = connections
     this.#pingInterval = limits.pingInterval * 1000
     this.#pongTimeout = limits.pongTimeout * 1000
@@ -30,7 +48,7 @@ export class Heartbeat {
     }
   }
 
-  #check(connection: Connection, now: number): void {
+  #check(connection: Watched, now: number): void {
     const { lastPingAt, lastReceivedAt, peer } = connection
     const answersUnseen = peer.pingsItself === true && this.#pingInterval > 0 && this.#pingInterval < this.#idleTimeout
     if (this.#idleTimeout > 0 && !answersUnseen && now - lastReceivedAt >= this.#idleTimeout) {

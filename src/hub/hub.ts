@@ -1,53 +1,30 @@
-import type { Contract, EventInput, EventName, Protocol, RpcName } from '../protocol/contract.ts'
+import type { Contract, EventInput, EventName, RpcName } from '../protocol/contract.ts'
 import { RotundaError } from '../protocol/errors.ts'
-import { JSON_SUBPROTOCOL } from '../protocol/json_codec.ts'
+import { jsonCodec } from '../protocol/json_codec.ts'
 import { checkRoomName } from '../protocol/names.ts'
+import { typeOf } from '../protocol/opcodes.ts'
 import { memoryStore } from '../storage/memory_store.ts'
-import type { MessageStore } from '../storage/store.ts'
+import type { Action } from './access.ts'
 import { Application } from './application.ts'
+import { Companions } from './companions.ts'
+import { Counted } from './counted.ts'
 import type { Connection } from './connection.ts'
-import type { HandlerFor } from './context.ts'
+import type { HandlerFor, OpcodeHandler, OverrideHandler } from './context.ts'
 import { HubCore } from './core.ts'
 import { Definitions } from './definitions.ts'
 import { Dispatch } from './dispatch.ts'
 import { Executor } from './executor.ts'
+import { Grants } from './grants.ts'
 import { type AnyHandler, Handlers, type LifecycleHandlers } from './handlers.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { checkLimits, type Limits } from './limits.ts'
 import type { Peer } from './peer.ts'
-import type { CommitMetrics } from './publisher.ts'
+import type { HubOptions } from './hub_options.ts'
+import type { HubMetrics } from './hub_metrics.ts'
+import { ReservedRequests } from './reserved_requests.ts'
 import { RoomHandle } from './room_handle.ts'
 import type { Session } from './session.ts'
-
-/** What a hub is made of. */
-export interface HubOptions<C extends Contract, M> {
-  /** The contract shared with clients. */
-  readonly protocol: Protocol<C>
-  /** Where durable messages live. Default: in memory, gone with the process. */
-  readonly store?: MessageStore
-  /**
-   * Makes a session's `metadata` from the request that opens it; a RotundaError that it throws refuses the connection
-   * with its HTTP status. Default: an empty object.
-   */
-  readonly metadata?: (request: Request) => M | Promise<M>
-  /** Bounds; see {@link Limits}. */
-  readonly limits?: Partial<Limits>
-  /** Owns the hub's background work. Default: one of its own, stopped when the hub closes. */
-  readonly executor?: Executor
-  /** Names this node in sessions. Default: random. */
-  readonly node?: string
-}
-
-/** Counters of a hub, counted always and read for free. */
-export interface HubMetrics extends CommitMetrics {
-  readonly sessions: number
-  readonly connectionsTotal: number
-  readonly rooms: number
-  /** Messages that wait for the next commit. */
-  readonly waiting: number
-  /** Ephemeral messages that a member missed because it was reading the log. */
-  readonly ephemeralDropped: number
-}
+import { TypeCounts } from './type_metrics.ts'
 
 /**
  * Makes a hub: the rooms, sessions and log of one server.
@@ -60,23 +37,27 @@ export interface HubMetrics extends CommitMetrics {
  * serve(hub, { port: 8080 })
  * ```
  */
-export function createHub<C extends Contract, M = Record<string, unknown>>(
-  options: HubOptions<C, M>,
-): Hub<C, M> {
+export function createHub<C extends Contract, M = Record<string, unknown>, S = unknown>(
+  options: HubOptions<C, M, S>,
+): Hub<C, M, S> {
   return new Hub(options)
 }
 
 /** Rooms, sessions and the log of one server. Transports feed it through `connect`; applications use the rest. */
-export class Hub<C extends Contract = Contract, M = unknown> {
+export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
   /** This node's name. */
   readonly node: string
   readonly limits: Limits
+  /** What lives beside the sessions, under the same connection limit and shutdown: raw services. */
+  readonly companions: Companions
   readonly #core: HubCore<C, M>
   readonly #handlers = new Handlers<C, M>()
   readonly #lifecycle: Lifecycle<C, M>
   readonly #metadata: (request: Request) => M | Promise<M>
+  readonly #reserved: ReservedRequests<C, M>
+  readonly #typeCounts: TypeCounts | undefined
 
-  constructor(options: HubOptions<C, M>) {
+  constructor(options: HubOptions<C, M, S>) {
     if (typeof options?.protocol?.definitions !== 'object') {
       throw new RotundaError('invalid_config', 'createHub needs a "protocol" made with defineProtocol({…}).')
     }
@@ -89,23 +70,65 @@ export class Hub<C extends Contract = Contract, M = unknown> {
     this.#core = new HubCore({
       store: options.store ?? memoryStore(),
       definitions: new Definitions(options.protocol),
+      authorize: options.authorize,
+      state: options.state,
+      countTypes: options.countTypes ?? false,
       limits: this.limits,
       executor,
       signal: stop.signal,
       report: (error) => this.report(error),
     })
-    const dispatch = new Dispatch(new Application(this.#core, this.#handlers), this.limits, executor)
+    this.#reserved = new ReservedRequests(new Map())
+    this.#typeCounts = options.countTypes === true ? new TypeCounts() : undefined
+    const application = new Application(this.#core, this.#handlers, this.#reserved)
+    const handler = this.#typeCounts === undefined ? application : new Counted(application, this.#typeCounts)
+    const dispatch = new Dispatch(handler, this.limits, executor)
+    const codecs = [jsonCodec, ...options.codecs ?? []]
     const ownExecutor = options.executor === undefined ? executor : undefined
-    this.#lifecycle = new Lifecycle(this.#core, this.#handlers, dispatch, { node: this.node, stop, ownExecutor })
+    this.companions = new Companions(executor, this.limits)
+    this.#lifecycle = new Lifecycle(this.#core, this.#handlers, dispatch, {
+      node: this.node,
+      stop,
+      ownExecutor,
+      codecs,
+      companions: this.companions,
+    })
   }
 
   /**
    * Handles an event in place of the default (publish to its room), or answers a request. Returns what removes it.
    * @throws {RotundaError} `unknown_type`, or `invalid_config` when the type has a handler already.
    */
-  on<K extends EventName<C> | RpcName<C>>(type: K, handler: HandlerFor<C, M, K>): () => void {
+  on<K extends EventName<C> | RpcName<C>>(type: K, handler: HandlerFor<C, M, K, S>): () => void {
     this.#core.definitions.get(type)
     return this.#handlers.setTyped(type, handler as unknown as AnyHandler<C, M>)
+  }
+
+  /**
+   * Handles a custom opcode of the binary protocol; JSON clients name it `opcode.<n>`.
+   * @param opcode 200 to 65,535.
+   * @throws {RotundaError} `invalid_config` for another number, or one that has a handler already.
+   * @example
+   * ```ts
+   * hub.onOpcode(200, (ctx, body) => body.toReversed())
+   * ```
+   */
+  onOpcode(opcode: number, handler: OpcodeHandler<C, M, S>): () => void {
+    return this.#reserved.addOpcode(opcode, handler as OpcodeHandler<C, M>)
+  }
+
+  /**
+   * Replaces one of rotunda's own requests, for clients of every codec; `next` does what is built in.
+   * @param request Its type, such as `session.ping`, or its opcode.
+   * @throws {RotundaError} `invalid_config` when there is no such request, or it is replaced already.
+   * @example
+   * ```ts
+   * hub.override('session.whoami', (ctx) => ({ user: ctx.session.metadata.user }))
+   * ```
+   */
+  override(request: string | number, handler: OverrideHandler<C, M, S>): () => void {
+    const type = typeof request === 'number' ? typeOf(request) ?? `opcode ${request}` : request
+    return this.#reserved.override(type, handler as OverrideHandler<C, M>)
   }
 
   /** Called for each new session; its frames wait until what is returned has settled. Throwing closes it with 1011. */
@@ -166,6 +189,15 @@ export class Hub<C extends Contract = Contract, M = unknown> {
     return this.#core.connections.size
   }
 
+  /**
+   * Asks the policies again about every session and room it is in: to be called when permissions have changed. Who may
+   * no longer be in a room is out of it when this resolves.
+   */
+  async reauthorize(): Promise<void> {
+    const { connections, memberships } = this.#core
+    await Promise.all([...connections.values()].map((connection) => memberships.reauthorize(connection)))
+  }
+
   /** Names the log that cursors are valid in. */
   get epoch(): string {
     return this.#core.store.epoch
@@ -178,7 +210,8 @@ export class Hub<C extends Contract = Contract, M = unknown> {
       connectionsTotal: this.#lifecycle.connectionsTotal,
       rooms: this.#core.rooms.size,
       waiting: this.#core.publisher.waiting,
-      ephemeralDropped: this.#core.counters.ephemeralDropped,
+      ...this.#core.counters,
+      types: this.#typeCounts?.byType,
     }
   }
 
@@ -209,12 +242,21 @@ export class Hub<C extends Contract = Contract, M = unknown> {
    * batches.
    */
   chooseSubprotocol(offered: readonly string[]): string | undefined {
-    return offered.find((name) => name === JSON_SUBPROTOCOL)
+    return this.#lifecycle.chooseSubprotocol(offered)
   }
 
   /** What the application wants to remember of the request that opens a session. */
   metadataFor(request: Request): M | Promise<M> {
     return this.#metadata(request)
+  }
+
+  /**
+   * Asks the policies about a request over HTTP, which has no session; its metadata is made as for one.
+   * @throws {RotundaError} As rejection: `forbidden`, or what `metadata` or `authorize` throw.
+   */
+  async authorizeRequest(request: Request, action: Action, room: string): Promise<void> {
+    const metadata = await this.metadataFor(request)
+    await this.#core.access.check({ metadata, grants: new Grants() }, action, checkRoomName(room))
   }
 
   /** Tells the error handlers, or the console without any, of something that went wrong around this hub. */

@@ -1,10 +1,11 @@
 import { CLOSE } from '../protocol/close_codes.ts'
-import type { Frame } from '../protocol/codec.ts'
+import type { Codec, Frame } from '../protocol/codec.ts'
 import type { Contract } from '../protocol/contract.ts'
 import { RotundaError } from '../protocol/errors.ts'
-import { JSON_SUBPROTOCOL, jsonCodec, MAX_BATCH } from '../protocol/json_codec.ts'
+import { jsonCodec, MAX_BATCH } from '../protocol/json_codec.ts'
 import type { Welcome } from '../protocol/reserved.ts'
 import type { Variant } from './channel.ts'
+import type { Companions } from './companions.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import type { HubCore } from './core.ts'
 import type { Dispatch } from './dispatch.ts'
@@ -22,8 +23,8 @@ const STOP_GRACE = 1_000
 /** How long handlers in flight may take when the hub closes, in milliseconds. */
 const HANDLER_GRACE = 5_000
 
-const BATCHED: Variant = { codec: jsonCodec, batches: true }
-const SINGLE: Variant = { codec: jsonCodec, batches: false }
+/** For clients that name no subprotocol. */
+const PLAIN: Variant = { codec: jsonCodec, batches: false }
 
 /** What a lifecycle is given beside what it works on. */
 export interface LifecycleOptions {
@@ -32,6 +33,10 @@ export interface LifecycleOptions {
   readonly stop: AbortController
   /** Stopped with the hub, where it is the hub's own. */
   readonly ownExecutor: Executor | undefined
+  /** How frames look, by subprotocol. */
+  readonly codecs: readonly Codec[]
+  /** What lives beside the sessions. */
+  readonly companions: Companions
 }
 
 /** How connections begin and end, and the whole hub with them. */
@@ -41,6 +46,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
   readonly #dispatch: Dispatch
   readonly #options: LifecycleOptions
   readonly #heartbeat: Heartbeat
+  readonly #variants: ReadonlyMap<string | undefined, Variant>
   #connectionsTotal = 0
   #closing: Promise<void> | undefined
   #whenEmpty: (() => void) | undefined
@@ -50,6 +56,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     this.#handlers = handlers
     this.#dispatch = dispatch
     this.#options = options
+    this.#variants = new Map(options.codecs.map((codec) => [codec.subprotocol, { codec, batches: true }]))
     this.#heartbeat = new Heartbeat(core.connections, core.limits, core.executor)
   }
 
@@ -61,10 +68,14 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     return this.#connectionsTotal
   }
 
+  chooseSubprotocol(offered: readonly string[]): string | undefined {
+    return offered.find((name) => this.#variants.has(name))
+  }
+
   refusal(): RotundaError | undefined {
     if (this.#closing !== undefined) return new RotundaError('shutting_down', 'The server is stopping; come back soon.')
     const { maxConnections } = this.#core.limits
-    if (this.#core.connections.size < maxConnections) return undefined
+    if (this.#core.connections.size + this.#options.companions.size < maxConnections) return undefined
     return new RotundaError('connection_limit', `The server has its ${maxConnections} connections; try later.`)
   }
 
@@ -73,7 +84,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     const connection = new Connection<M>(this, peer, {
       id: crypto.randomUUID(),
       node: this.#options.node,
-      variant: start.subprotocol === JSON_SUBPROTOCOL ? BATCHED : SINGLE,
+      variant: this.#variants.get(start.subprotocol) ?? PLAIN,
       metadata: start.metadata,
       hardLimit: limits.hardLimit,
     })
@@ -114,6 +125,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     // One that was refused was never told of.
     if (!connections.delete(connection.id)) return
     rooms.leaveAll(connection)
+    connection.replies?.end()
     if (connections.size === 0) this.#whenEmpty?.()
     this.#tell('close', connection, code, reason)
   }
@@ -125,6 +137,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
 
   async #close(window: number): Promise<void> {
     const { connections, publisher, executor, store } = this.#core
+    const { companions } = this.#options
     if (window > 0) {
       for (const connection of connections.values()) connection.sendReserved('session.drain', { window }, {})
       await this.#empty(window)
@@ -132,8 +145,9 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     // What comes from now on is refused as retryable: clients that go on publishing must not keep the hub from closing.
     await withinTime(publisher.close(), COMMIT_GRACE)
     for (const connection of connections.values()) connection.close(CLOSE.goingAway, 'The server is stopping.')
-    await this.#empty(CLOSING_GRACE)
+    await Promise.all([this.#empty(CLOSING_GRACE), withinTime(companions.close(), CLOSING_GRACE)])
     for (const connection of connections.values()) connection.peer.terminate()
+    companions.terminate()
     await executor.idle(HANDLER_GRACE)
     this.#heartbeat.stop()
     this.#options.stop.abort(new RotundaError('shutting_down', 'The server is stopping.'))

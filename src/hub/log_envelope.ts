@@ -15,8 +15,13 @@ export function fromStored(message: StoredMessage): LogEnvelope {
 }
 
 /** A message just committed, as it goes over the wire. */
-export function fromAppended(message: AppendMessage, appended: Appended): LogEnvelope {
-  return describe(message, appended.id, appended.seq)
+export function fromAppended(
+  message: AppendMessage,
+  appended: Appended,
+  traceparent: string | undefined,
+): LogEnvelope {
+  const envelope = describe(message, appended.id, appended.seq)
+  return traceparent === undefined ? envelope : { ...envelope, traceparent }
 }
 
 function describe(message: AppendMessage | StoredMessage, id: string, seq: number): LogEnvelope {

@@ -17,8 +17,7 @@ export interface Host {
 /**
  * One live connection, as a transport provides it: the same object from open to close.
  *
- * The transport tells the session what happens (`receive`, `drained`, `ponged`, `pinged`, `closed`); the session never
- * asks which transport it is.
+ * The transport tells its {@link Receiver} what happens; that never asks which transport it is.
  */
 export interface Peer {
   readonly host: Host
@@ -44,4 +43,19 @@ export interface Peer {
   /** Native topics: come together with the host's `publish`. */
   subscribe?(topic: string): void
   unsubscribe?(topic: string): void
+}
+
+/** What a transport tells of a connection that it has handed over. */
+export interface Receiver {
+  /** A whole message arrived. Bytes are the receiver's to keep. */
+  receive(frame: Frame): void
+  /** Buffered bytes were taken by the network. */
+  drained(): void
+  /** A ping arrived; the transport has answered it. */
+  pinged(data: Uint8Array): void
+  ponged(data: Uint8Array): void
+  /** The connection is over. Must be said once, may be said more often. */
+  closed(code: number, reason: string): void
+  /** Starts the closing handshake, for a transport that found a reason to. */
+  close(code: number, reason: string): void
 }

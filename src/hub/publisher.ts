@@ -14,6 +14,8 @@ import type { Rooms } from './rooms.ts'
 export interface Origin {
   readonly connection?: Connection | undefined
   readonly ref?: string | undefined
+  /** Handed on to who gets the message live. */
+  readonly traceparent?: string
   readonly resolve?: (appended: Appended) => void
   readonly reject?: (error: RotundaError) => void
 }
@@ -93,8 +95,8 @@ export class Publisher implements JournalListener<Origin> {
       if (place.repeat) {
         // Its first copy may come from a commit whose outcome nobody learnt, or from another node.
         if (batch === undefined) this.#rooms.get(message.room)!.notice(place.seq)
-      } else if (batch === undefined) fresh.set(message.room, [fromAppended(message, place)])
-      else batch.push(fromAppended(message, place))
+      } else if (batch === undefined) fresh.set(message.room, [fromAppended(message, place, origin.traceparent)])
+      else batch.push(fromAppended(message, place, origin.traceparent))
     }
     answers.send()
     for (const [room, batch] of fresh) this.#rooms.get(room)?.announce(batch)

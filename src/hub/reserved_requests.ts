@@ -1,50 +1,82 @@
 import type { Contract } from '../protocol/contract.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/errors.ts'
-import { checkRoomName, quote } from '../protocol/names.ts'
+import { quote } from '../protocol/names.ts'
+import { FIRST_CUSTOM_OPCODE, isCustomOpcode, typeOf } from '../protocol/opcodes.ts'
+import { type BuiltinRequest, builtinRequests } from './builtin_requests.ts'
 import type { Connection } from './connection.ts'
-import type { HubCore } from './core.ts'
-import { historyText } from './history.ts'
-import { readJoinRequest } from './requests.ts'
+import type { OpcodeHandler, OverrideHandler } from './context.ts'
+import { encodePayload } from './definitions.ts'
+import { HandlerContext } from './handler_context.ts'
 
-/**
- * Answers the protocol's own requests.
- * @throws {RotundaError} `reserved_type` for a reserved type that clients may not send.
- */
-export function answerReserved<C extends Contract, M>(
-  core: HubCore<C, M>,
-  connection: Connection,
-  envelope: Envelope,
-): void | Promise<void> {
-  const { type, ref } = envelope
-  switch (type) {
-    case 'session.ping':
-      return connection.sendReserved('session.pong', {}, { ref })
-    case 'room.join': {
-      const room = checkRoomName(envelope.room)
-      return core.rooms.join(connection, room, readJoinRequest(envelope.payload), (joined) => {
-        connection.sendReserved('room.joined', joined, { room, ref })
-      })
+/** Requests under reserved types: rotunda's own, what replaces them, and the application's opcodes. */
+export class ReservedRequests<C extends Contract, M> {
+  readonly #builtin: ReadonlyMap<string, BuiltinRequest<C, M>>
+  readonly #requests: Map<string, BuiltinRequest<C, M>>
+
+  constructor(more: ReadonlyMap<string, BuiltinRequest<C, M>>) {
+    this.#builtin = new Map([...builtinRequests<C, M>(), ...more])
+    this.#requests = new Map(this.#builtin)
+  }
+
+  /** @throws {RotundaError} `reserved_type`, or `unknown_type` for an opcode without a handler. */
+  get(type: string): BuiltinRequest<C, M> {
+    const request = this.#requests.get(type)
+    if (request !== undefined) return request
+    if (type.startsWith('opcode.')) throw new RotundaError('unknown_type', `Nothing handles ${quote(type)} here.`)
+    throw new RotundaError('reserved_type', `Type ${quote(type)} is rotunda's own and not one that clients send.`)
+  }
+
+  /** @throws {RotundaError} `invalid_config` */
+  addOpcode(opcode: number, handler: OpcodeHandler<C, M>): () => void {
+    const type = isCustomOpcode(opcode) ? typeOf(opcode)! : undefined
+    if (type === undefined) {
+      throw new RotundaError(
+        'invalid_config',
+        `Opcode ${opcode} cannot be registered; custom ones are ${FIRST_CUSTOM_OPCODE} to 65535. ` +
+          'To replace a built-in request use hub.override.',
+      )
     }
-    case 'room.leave': {
-      const room = checkRoomName(envelope.room)
-      core.rooms.leave(connection, room)
-      return connection.sendReserved('room.left', {}, { room, ref })
+    return this.#set(type, async (core, connection, envelope) => {
+      const context = new HandlerContext(core, connection, envelope)
+      const answer = await handler(context, bodyOf(envelope))
+      if (envelope.ref !== undefined) reply(connection, envelope, answer ?? new Uint8Array(0))
+    })
+  }
+
+  /** @throws {RotundaError} `invalid_config` */
+  override(type: string, handler: OverrideHandler<C, M>): () => void {
+    const builtin = this.#builtin.get(type)
+    if (builtin === undefined) {
+      const known = [...this.#builtin.keys()].join(', ')
+      throw new RotundaError('invalid_config', `${quote(type)} is not a built-in request; there are: ${known}.`)
     }
-    case 'room.history':
-      return answerHistory(core, connection, checkRoomName(envelope.room), envelope)
-    default:
-      throw new RotundaError('reserved_type', `Type ${quote(type)} is rotunda's own and not one that clients send.`)
+    return this.#set(type, async (core, connection, envelope) => {
+      const next = () => builtin(core, connection, envelope)
+      const answer = await handler(new HandlerContext(core, connection, envelope), envelope.payload, next)
+      if (answer !== undefined) reply(connection, envelope, answer)
+    })
+  }
+
+  #set(type: string, request: BuiltinRequest<C, M>): () => void {
+    const before = this.#builtin.get(type)
+    if (this.#requests.get(type) !== before) {
+      throw new RotundaError('invalid_config', `Type ${quote(type)} has a handler already; remove that one first.`)
+    }
+    this.#requests.set(type, request)
+    return () => {
+      if (this.#requests.get(type) !== request) return
+      if (before === undefined) this.#requests.delete(type)
+      else this.#requests.set(type, before)
+    }
   }
 }
 
-async function answerHistory<C extends Contract, M>(
-  core: HubCore<C, M>,
-  connection: Connection,
-  room: string,
-  { type, ref, payload }: Envelope,
-): Promise<void> {
-  const text = historyText(await core.history(room, payload))
-  const reply = { type, kind: 'reply', room, payload: text }
-  connection.send(ref === undefined ? reply : { ...reply, ref })
+function reply(connection: Connection, { type, ref, room }: Envelope, answer: unknown): void {
+  connection.sendReply(type, ref, room, encodePayload(answer))
+}
+
+/** An opcode's payload as bytes; JSON clients may send a value, whose text it is then. */
+function bodyOf({ payload }: Envelope): Uint8Array {
+  return payload instanceof Uint8Array ? payload : new TextEncoder().encode(JSON.stringify(payload))
 }

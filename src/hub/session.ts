@@ -1,10 +1,14 @@
-import type { Contract, EventInput, EventName } from '../protocol/contract.ts'
+import type { Contract, EventInput, EventName, RpcInput, RpcName, RpcOutput } from '../protocol/contract.ts'
 import type { Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { Connection, SessionMetrics, SessionState } from './connection.ts'
+import type { Principal } from './access.ts'
 import type { HubCore } from './core.ts'
+import type { Allowance, Grants } from './grants.ts'
+import type { AskOptions } from './replies.ts'
+import type { TypeMetrics } from './type_metrics.ts'
 
 /** A connected client, as handlers see it: the same object for the connection's whole life. */
-export class Session<C extends Contract = Contract, M = unknown> {
+export class Session<C extends Contract = Contract, M = unknown> implements Principal<C, M> {
   readonly #core: HubCore<C, M>
   readonly #connection: Connection<M>
 
@@ -65,6 +69,54 @@ export class Session<C extends Contract = Contract, M = unknown> {
     return this.#connection.metrics
   }
 
+  /** What it sent and how long that took, by type; undefined unless the hub has `countTypes`. */
+  get typeMetrics(): Readonly<Record<string, TypeMetrics>> | undefined {
+    return this.#core.countsTypes ? this.#connection.typeCounts?.byType ?? {} : undefined
+  }
+
+  /** The same over all types. */
+  get handling(): TypeMetrics | undefined {
+    return this.#connection.typeCounts?.all
+  }
+
+  /** Itself: policies are asked about a session as about any other principal. */
+  get session(): this {
+    return this
+  }
+
+  /** What was granted to this session. */
+  get grants(): Grants {
+    return this.#connection.grants
+  }
+
+  /**
+   * Grants what rooms named `private-…` and `presence-…` need, and sending past rooms.
+   * @param pattern A room, or the beginning of rooms' names and `*`.
+   * @throws {RotundaError} `invalid_config`
+   * @example
+   * ```ts
+   * session.grant('private-team-7-*', 'read')
+   * session.grant('private-team-7-chat', ['join', 'replay', 'publish'])
+   * ```
+   */
+  grant(pattern: string, allowance: Allowance): void {
+    this.#connection.grants.add(pattern, allowance)
+  }
+
+  /**
+   * Takes back what was granted under this very pattern (without one: everything), and takes the session out of the
+   * rooms it may no longer be in; the client is told with `room.left`.
+   */
+  revoke(pattern?: string): Promise<void> {
+    this.#connection.grants.remove(pattern)
+    return this.reauthorize()
+  }
+
+  /** Asks the policies again about every room this session is in. To be called when their answers have changed. */
+  reauthorize(): Promise<void> {
+    return this.#core.memberships.reauthorize(this.#connection)
+  }
+
   /** Bytes sent to this client that the network has not taken yet. */
   get bufferedAmount(): number {
     return this.#connection.peer.bufferedAmount
@@ -85,12 +137,12 @@ export class Session<C extends Contract = Contract, M = unknown> {
    * @throws {RotundaError} `invalid_room`, `too_many_rooms`, `store_unavailable`, `closed` when the session ends meanwhile.
    */
   join(room: string, request: JoinRequest = {}): Promise<Joined> {
-    return this.#core.join(this.#connection, room, request)
+    return this.#core.memberships.join(this.#connection, room, request)
   }
 
   /** Takes the session out of a room; the client is told with `room.left`. */
   leave(room: string): void {
-    this.#core.leave(this.#connection, room)
+    this.#core.memberships.leave(this.#connection, room)
   }
 
   leaveAll(): void {
@@ -103,6 +155,19 @@ export class Session<C extends Contract = Contract, M = unknown> {
    */
   send<K extends EventName<C>>(type: K, payload: EventInput<C, K>): boolean {
     return this.#core.sendTo(this.#connection, type, payload)
+  }
+
+  /**
+   * Asks this client and gives its answer, checked by the contract.
+   * @throws {RotundaError} As rejection: `timeout`, `aborted`, `disconnected` (perhaps done), `unknown_type`,
+   * `invalid_payload` (of the question or the answer), `queue_full`, or what the client answers.
+   * @example
+   * ```ts
+   * const { accepted } = await session.request('call.offer', { from: 'Ada' }, { timeout: 30_000 })
+   * ```
+   */
+  request<K extends RpcName<C>>(type: K, payload: RpcInput<C, K>, options: AskOptions = {}): Promise<RpcOutput<C, K>> {
+    return this.#core.ask(this.#connection, type, payload, options) as Promise<RpcOutput<C, K>>
   }
 
   /** Sends a text frame as it is, outside of the protocol. */

@@ -31,6 +31,10 @@ export type ErrorCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'too_many_rooms'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'presence_too_big'
+  | 'plaintext_refused'
   | 'invalid_handshake'
   | 'unsupported_version'
   | 'connection_limit'
@@ -50,6 +54,8 @@ export type ErrorCode =
   | 'disconnected'
   | 'queue_full'
   | 'closed'
+  | 'decryption_failed'
+  | 'unknown_encryption_key'
   | 'invalid_config'
 
 const TABLE: Readonly<Record<ErrorCode, Omit<ErrorRow, 'retryable'>>> = {
@@ -70,6 +76,10 @@ const TABLE: Readonly<Record<ErrorCode, Omit<ErrorRow, 'retryable'>>> = {
   not_found: row(CLOSE.policyViolation, 404),
   method_not_allowed: row(CLOSE.policyViolation, 405),
   too_many_rooms: row(CLOSE.policyViolation, 429),
+  unauthenticated: row(CLOSE.policyViolation, 401),
+  forbidden: row(CLOSE.policyViolation, 403),
+  presence_too_big: row(CLOSE.policyViolation, 413),
+  plaintext_refused: row(CLOSE.policyViolation, 422),
   // The handshake is refused.
   invalid_handshake: row(CLOSE.protocolError, 400),
   unsupported_version: row(CLOSE.protocolError, 426),
@@ -94,6 +104,8 @@ const TABLE: Readonly<Record<ErrorCode, Omit<ErrorRow, 'retryable'>>> = {
   disconnected: row(CLOSE.goingAway, 503),
   queue_full: row(CLOSE.policyViolation, 429),
   closed: row(CLOSE.policyViolation, 409),
+  decryption_failed: row(CLOSE.policyViolation, 422),
+  unknown_encryption_key: row(CLOSE.policyViolation, 422),
   // Start-up.
   invalid_config: row(CLOSE.internalError, 500),
 }

@@ -1,7 +1,10 @@
 import type { Codec, Decoded, Frame } from './codec.ts'
 import type { EncodedEnvelope, Envelope } from './envelope.ts'
 import { RotundaError } from './errors.ts'
+import { fromBase64, toBase64 } from './base64.ts'
 import { MAX_REF, quote } from './names.ts'
+import { hasPrototypeKey, mayHidePrototypeKey } from './prototype_key.ts'
+import { readTrace } from './trace.ts'
 
 /** Most envelopes in one frame, in either direction. */
 export const MAX_BATCH = 512
@@ -39,7 +42,13 @@ export function encodeEnvelope(envelope: EncodedEnvelope): string {
   if (envelope.from !== undefined) text += `,"from":${jsonString(envelope.from)}`
   if (envelope.ref !== undefined) text += `,"ref":${jsonString(envelope.ref)}`
   if (envelope.key !== undefined) text += `,"key":${jsonString(envelope.key)}`
-  return `${text},"payload":${envelope.payload}}`
+  if (envelope.to !== undefined) text += `,"to":${jsonString(envelope.to)}`
+  if (envelope.traceparent !== undefined) text += `,"traceparent":"${envelope.traceparent}"`
+  if (envelope.parentSpan !== undefined) text += `,"parentSpan":"${envelope.parentSpan}"`
+  if (envelope.token !== undefined) text += `,"token":${jsonString(envelope.token)}`
+  const { payload } = envelope
+  if (typeof payload !== 'string') return `${text},"encoding":"base64","payload":"${toBase64(payload)}"}`
+  return `${text},"payload":${payload}}`
 }
 
 function decodeJson(frame: Frame): Decoded[] {
@@ -67,12 +76,12 @@ function decodeEnvelope(value: unknown, hostile: boolean): Decoded {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return wrong('An envelope must be a JSON object {"type", "payload"}.')
   }
-  const fields = value as Partial<Record<keyof Envelope, unknown>>
+  const fields = value as Partial<Record<keyof Envelope | 'encoding', unknown>>
   const ref = typeof fields.ref === 'number' ? String(fields.ref) : fields.ref
   if (ref !== undefined && (typeof ref !== 'string' || ref.length > MAX_REF)) {
     return wrong(`"ref" must be a string of at most ${MAX_REF} characters, or a number.`)
   }
-  const { type, room, key, kind, id, seq, ts, from } = fields
+  const { type, room, key, kind, id, seq, ts, from, to, token, encoding, traceparent, parentSpan } = fields
   if (typeof type !== 'string' || type === '') return wrong('"type" must be a non-empty string.', ref)
   if (room !== undefined && typeof room !== 'string') return wrong('"room" must be a string.', ref)
   if (key !== undefined && typeof key !== 'string') return wrong('"key" must be a string.', ref)
@@ -81,11 +90,16 @@ function decodeEnvelope(value: unknown, hostile: boolean): Decoded {
   if (seq !== undefined && typeof seq !== 'number') return wrong('"seq" must be a number.', ref)
   if (ts !== undefined && typeof ts !== 'number') return wrong('"ts" must be a number.', ref)
   if (from !== undefined && typeof from !== 'string') return wrong('"from" must be a string.', ref)
+  if (to !== undefined && typeof to !== 'string') return wrong('"to" must be a string.', ref)
+  if (token !== undefined && typeof token !== 'string') return wrong('"token" must be a string.', ref)
   if (hostile && hasPrototypeKey(value)) return wrong('A key named "__proto__" is not allowed.', ref)
-  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
-    type,
-    payload: fields.payload === undefined ? {} : fields.payload,
+  let payload = fields.payload === undefined ? {} : fields.payload
+  if (encoding !== undefined) {
+    const bytes = encoding === 'base64' && typeof payload === 'string' ? fromBase64(payload) : undefined
+    if (bytes === undefined) return wrong('"encoding" must be "base64", and "payload" a text in it.', ref)
+    payload = bytes
   }
+  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = { type, payload }
   if (room !== undefined) envelope.room = room
   if (ref !== undefined) envelope.ref = ref
   if (key !== undefined) envelope.key = key
@@ -94,24 +108,12 @@ function decodeEnvelope(value: unknown, hostile: boolean): Decoded {
   if (seq !== undefined) envelope.seq = seq
   if (ts !== undefined) envelope.ts = ts
   if (from !== undefined) envelope.from = from
+  if (to !== undefined) envelope.to = to
+  if (token !== undefined) envelope.token = token
+  if (traceparent !== undefined) Object.assign(envelope, readTrace(traceparent, parentSpan))
   return { envelope }
 }
 
 function wrong(message: string, ref?: string): Decoded {
   return { error: new RotundaError('invalid_frame', message), ref }
-}
-
-/** Cheap enough for every frame: `__proto__` must stand in the text, perhaps with its underscores escaped. */
-function mayHidePrototypeKey(text: string): boolean {
-  return text.includes('__proto__') || (text.includes('\\u00') && /\\u005f|\\u00[67]/i.test(text))
-}
-
-/** Walks without recursion, since hostile nesting is as deep as a frame is long. */
-function hasPrototypeKey(root: object): boolean {
-  const pending: object[] = [root]
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    if (Object.hasOwn(node, '__proto__')) return true
-    for (const child of Object.values(node)) if (typeof child === 'object' && child !== null) pending.push(child)
-  }
-  return false
 }

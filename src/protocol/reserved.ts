@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors.ts'
 
-const RESERVED = /^(?:room|session|presence|rotunda)[.:]|^(?:ack|error)$/
+const RESERVED = /^(?:room|session|presence|rotunda|opcode)[.:]|^(?:ack|error)$/
 
 /** Whether a type is rotunda's own and so cannot be an application's event. */
 export function isReservedType(type: string): boolean {

@@ -1,3 +1,5 @@
+import type { Payload } from '../protocol/payload.ts'
+
 /** A message on its way into the log. */
 export interface AppendMessage {
   /** The room whose log receives it. */
@@ -12,8 +14,8 @@ export interface AppendMessage {
   readonly key: string | null
   /** Milliseconds since 1970, set by the node that accepted the message. */
   readonly ts: number
-  /** The payload as JSON text, stored and served back exactly as given. */
-  readonly payload: string
+  /** The payload as JSON text or as bytes, stored and served back exactly as given. */
+  readonly payload: Payload
 }
 
 /** A message of the log. */
@@ -27,8 +29,8 @@ export interface StoredMessage {
   readonly type: string
   readonly from: string | null
   readonly ts: number
-  /** The payload as JSON text. */
-  readonly payload: string
+  /** The payload as JSON text or as bytes. */
+  readonly payload: Payload
 }
 
 /** Where one appended message stands in the log. */

@@ -1,0 +1,87 @@
+import type { Contract } from '../protocol/contract.ts'
+import { asRotundaError, RotundaError } from '../protocol/errors.ts'
+import { checkRoomName, quote } from '../protocol/names.ts'
+import type { Joined, JoinRequest } from '../protocol/reserved.ts'
+import type { Connection } from './connection.ts'
+import type { HubCore } from './core.ts'
+import { readJoinRequest } from './requests.ts'
+
+/** Who is in which room: clients come in as far as they may, and are out when they may no longer. */
+export class Memberships<C extends Contract, M> {
+  readonly #core: HubCore<C, M>
+
+  constructor(core: HubCore<C, M>) {
+    this.#core = core
+  }
+
+  /**
+   * Lets a client in that asks for it.
+   * @throws {RotundaError} `forbidden`, `closed`, `too_many_rooms`, `store_unavailable`
+   */
+  ask(
+    connection: Connection<M>,
+    room: string,
+    request: JoinRequest,
+    ref: string | undefined,
+  ): void | Promise<void> {
+    const version = connection.accessVersion
+    const enter = () =>
+      this.#core.rooms.join(connection, room, request, (joined) => {
+        connection.sendReserved('room.joined', joined, { room, ref })
+        // What it may do was changed while the application or the store was asked.
+        if (version !== connection.accessVersion) this.#recheck(connection, room)
+      })
+    const allowed = this.#mayJoin(connection, room, request)
+    return allowed === undefined ? enter() : allowed.then(enter)
+  }
+
+  /** Puts a session into a room because the application says so: no policy is asked. */
+  async join(connection: Connection<M>, room: string, request: JoinRequest): Promise<Joined> {
+    checkRoomName(room)
+    const checked = readJoinRequest(request)
+    let joined: Joined | undefined
+    await this.#core.rooms.join(connection, room, checked, (place) => {
+      joined = place
+      connection.sendReserved('room.joined', place, { room })
+    })
+    if (joined !== undefined) return joined
+    throw new RotundaError('closed', `The session ended or left before it was in room ${quote(room)}.`)
+  }
+
+  leave(connection: Connection<M>, room: string, ref?: string): void {
+    this.#core.rooms.leave(connection, room)
+    connection.sendReserved('room.left', {}, { room, ref })
+  }
+
+  /** Asks the policies again about every room a session is in, and takes it out of those it may no longer be in. */
+  async reauthorize(connection: Connection<M>): Promise<void> {
+    connection.accessVersion += 1
+    await Promise.all(connection.rooms.map((room) => this.#recheck(connection, room.name)))
+  }
+
+  #mayJoin(connection: Connection<M>, room: string, { since, last = 0 }: JoinRequest): void | Promise<void> {
+    const { access } = this.#core
+    const allowed = access.check(connection, 'join', room)
+    if (since === undefined && last === 0) return allowed
+    const replay = () => access.check(connection, 'replay', room)
+    return allowed === undefined ? replay() : allowed.then(replay)
+  }
+
+  #recheck(connection: Connection<M>, room: string): void | Promise<void> {
+    const refuse = (thrown: unknown) => this.#expel(connection, room, thrown)
+    try {
+      return this.#core.access.check(connection, 'join', room)?.catch(refuse)
+    } catch (thrown) {
+      refuse(thrown)
+    }
+  }
+
+  /** A policy that fails lets nobody stay. */
+  #expel(connection: Connection<M>, room: string, thrown: unknown): void {
+    const { code, message } = asRotundaError(thrown)
+    if (code === 'internal') this.#core.publisher.report(thrown)
+    if (connection.room(room) === undefined) return
+    this.#core.rooms.leave(connection, room)
+    connection.sendReserved('room.left', { code, message }, { room })
+  }
+}

@@ -1,0 +1,18 @@
+import type { RotundaError } from '../protocol/errors.ts'
+import type { Limits } from './limits.ts'
+import type { Peer, Receiver } from './peer.ts'
+
+/** What connections are handed over to once they are WebSockets: a hub, or what lives beside one on its server. */
+export interface Target<M> {
+  readonly limits: Pick<Limits, 'maxMessageSize' | 'highWaterMark' | 'pingInterval' | 'pongTimeout'>
+  /** Why a new connection cannot be taken now; undefined when it can. Asked before the upgrade. */
+  refusal(): RotundaError | undefined
+  /** Gives a subprotocol out of those a client offers, or none. */
+  chooseSubprotocol(offered: readonly string[]): string | undefined
+  /** What is remembered of the request that opens a connection. A RotundaError that it throws refuses it. */
+  metadataFor(request: Request): M | Promise<M>
+  /** Takes over an open connection. The transport tells the result what happens on it. */
+  connect(peer: Peer, start: { readonly subprotocol: string | undefined; readonly metadata: M }): Receiver
+  /** Told of what went wrong around a connection. */
+  report(error: unknown): void
+}
