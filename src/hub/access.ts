@@ -34,6 +34,16 @@ export type Authorize<C extends Contract, M> = (
 /** Whoever can be asked about: what is behind a principal. */
 export type Subject<M> = Connection<M> | { readonly metadata: M; readonly grants: Grants }
 
+/** Gives what the application is asked with. */
+export interface Principals<C extends Contract, M> {
+  principalOf(subject: Subject<M>): Principal<C, M>
+}
+
+/** As a method, so that a session of one kind of metadata remains a session of unknown metadata. */
+interface Policy<C extends Contract, M> {
+  authorize?(who: Principal<C, M>, action: Action, target: string): ReturnType<Authorize<C, M>>
+}
+
 const NEEDS_GRANT = /^(?:private|presence)-/
 
 /**
@@ -41,12 +51,12 @@ const NEEDS_GRANT = /^(?:private|presence)-/
  * and `presence-…` need a grant, and sending past rooms is refused.
  */
 export class Access<C extends Contract, M> {
-  readonly #authorize: Authorize<C, M> | undefined
-  readonly #principalOf: (subject: Subject<M>) => Principal<C, M>
+  readonly #policy: Policy<C, M>
+  readonly #principals: Principals<C, M>
 
-  constructor(authorize: Authorize<C, M> | undefined, principalOf: (subject: Subject<M>) => Principal<C, M>) {
-    this.#authorize = authorize
-    this.#principalOf = principalOf
+  constructor(authorize: Authorize<C, M> | undefined, principals: Principals<C, M>) {
+    this.#policy = authorize === undefined ? {} : { authorize }
+    this.#principals = principals
   }
 
   /**
@@ -54,7 +64,9 @@ export class Access<C extends Contract, M> {
    * @throws {RotundaError} `forbidden`, or what the application throws.
    */
   check(subject: Subject<M>, action: Action, target: string): void | Promise<void> {
-    const decided = this.#authorize?.(this.#principalOf(subject), action, target)
+    const decided = this.#policy.authorize === undefined
+      ? undefined
+      : this.#policy.authorize(this.#principals.principalOf(subject), action, target)
     if (decided instanceof Promise) return decided.then((late) => decide(late, subject, action, target))
     decide(decided, subject, action, target)
   }

@@ -4,10 +4,11 @@ import { RotundaError } from '../protocol/errors.ts'
 import { checkProducerKey, checkRoomName } from '../protocol/names.ts'
 import type { Payload } from '../protocol/payload.ts'
 import type { AppendMessage, MessageStore } from '../storage/store.ts'
-import { Access, type Authorize, type Principal, type Subject } from './access.ts'
+import { Access, type Authorize, type Principal, type Principals, type Subject } from './access.ts'
 import type { Connection } from './connection.ts'
 import type { Published } from './context.ts'
 import { type Definitions, encodePayload, validate } from './definitions.ts'
+import { EncryptedRooms } from './encrypted.ts'
 import { type History, readHistory } from './history.ts'
 import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
@@ -37,6 +38,8 @@ export interface Outgoing {
 export interface CoreOptions<C extends Contract, M> extends Omit<RoomEnvironment, 'topics' | 'counters'> {
   readonly definitions: Definitions
   readonly authorize: Authorize<C, M> | undefined
+  /** Patterns of the rooms that take encrypted payloads only. */
+  readonly encrypted: readonly string[] | undefined
   /** The application's own; handlers see it. */
   readonly state: unknown
   readonly countTypes: boolean
@@ -52,7 +55,7 @@ export interface Audience<C extends Contract, M> {
 let hubs = 0
 
 /** What can be done to rooms and sessions, shared by handlers, handles and the protocol's own requests. */
-export class HubCore<C extends Contract, M> {
+export class HubCore<C extends Contract, M> implements Principals<C, M> {
   readonly store: MessageStore
   readonly limits: Limits
   readonly executor: Executor
@@ -66,11 +69,13 @@ export class HubCore<C extends Contract, M> {
   readonly state: unknown
   /** Whether envelopes are counted by type. */
   readonly countsTypes: boolean
+  readonly #encrypted: EncryptedRooms
   readonly #report: (error: unknown) => void
 
   constructor(given: CoreOptions<C, M>) {
     const { definitions, store, limits, executor, report } = given
-    this.access = new Access(given.authorize, (subject) => this.#principalOf(subject))
+    this.access = new Access(given.authorize, this)
+    this.#encrypted = new EncryptedRooms(given.encrypted)
     this.memberships = new Memberships(this)
     this.state = given.state
     this.countsTypes = given.countTypes
@@ -103,20 +108,20 @@ export class HubCore<C extends Contract, M> {
 
   /**
    * Checks what somebody wants to put into a room.
-   * @throws {RotundaError} `invalid_payload`
+   * @throws {RotundaError} `invalid_payload`, `plaintext_refused`
    */
   checkPayload(
     { schema }: EventDefinition,
-    _room: string | undefined,
+    room: string | undefined,
     payload: unknown,
-    _key: string | undefined,
+    key: string | undefined,
   ): unknown {
-    return validate(schema, payload)
+    return this.isEncrypted(room) ? this.#encrypted.check(payload, key) : validate(schema, payload)
   }
 
-  /** Whether what is in this room is sealed from us. */
-  isEncrypted(_room: string | undefined): boolean {
-    return false
+  /** Whether what is in this room is sealed from us: no handler could read it. */
+  isEncrypted(room: string | undefined): boolean {
+    return this.#encrypted.includes(room)
   }
 
   /** Goes on once a payload is checked. What an asynchronous schema refuses is reported: no caller waits for it. */
@@ -208,7 +213,7 @@ export class HubCore<C extends Contract, M> {
     })
   }
 
-  #principalOf(subject: Subject<M>): Principal<C, M> {
+  principalOf(subject: Subject<M>): Principal<C, M> {
     if (!('peer' in subject)) return { session: undefined, metadata: subject.metadata, grants: subject.grants }
     return this.sessionOf(subject)
   }

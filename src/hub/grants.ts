@@ -4,7 +4,7 @@ import type { Action } from './access.ts'
 import { checkPattern, matches } from './patterns.ts'
 
 /** What a grant allows: `read` is join, replay, history and presence; `write` is publish; or actions by name. */
-export type Allowance = 'read' | 'write' | readonly Action[]
+export type Allowance = 'read' | 'write' | Action | readonly Action[]
 
 const READ: readonly Action[] = ['join', 'replay', 'history', 'presence']
 const WRITE: readonly Action[] = ['publish']
@@ -46,8 +46,9 @@ export class Grants {
 function actionsOf(allowance: Allowance): readonly Action[] {
   if (allowance === 'read') return READ
   if (allowance === 'write') return WRITE
-  const unknown = Array.isArray(allowance) ? allowance.find((action) => !ACTIONS.has(action)) : allowance
-  if (unknown === undefined) return allowance
+  const actions = Array.isArray(allowance) ? allowance as readonly Action[] : [allowance as Action]
+  const unknown = actions.filter((action) => !ACTIONS.has(action))
+  if (unknown.length === 0) return actions
   const known = ['read', 'write', ...ACTIONS].join(', ')
-  throw new RotundaError('invalid_config', `A grant of ${quote(unknown)} is not known; there are: ${known}.`)
+  throw new RotundaError('invalid_config', `A grant of ${quote(unknown[0])} is not known; there are: ${known}.`)
 }

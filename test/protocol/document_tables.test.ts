@@ -66,7 +66,7 @@ describe('the wire document agrees with the code', () => {
   })
 
   test('on what is reserved', () => {
-    for (const word of ['room', 'session', 'presence', 'rotunda']) {
+    for (const word of ['room', 'session', 'presence', 'opcode', 'rotunda']) {
       assert.ok(WIRE_DOCUMENT.includes(`\`${word}.\``))
       for (const type of [`${word}.`, `${word}.anything`, `${word}:anything`]) assert.ok(isReservedType(type), type)
       for (const type of [word, `${word}s.anything`, `my.${word}.x`]) assert.ok(!isReservedType(type), type)

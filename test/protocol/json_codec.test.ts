@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
 import { describe, test } from 'node:test'
 import {
   type Decoded,
@@ -24,7 +25,10 @@ function accepted(frame: string): Envelope[] {
   return jsonCodec.decode(frame).map(({ envelope, error }) => envelope ?? assert.fail(error?.message))
 }
 
-const encoded = (envelope: Envelope): EncodedEnvelope => ({ ...envelope, payload: JSON.stringify(envelope.payload) })
+const encoded = (envelope: Envelope): EncodedEnvelope => {
+  const { payload } = envelope
+  return { ...envelope, payload: payload instanceof Uint8Array ? payload : JSON.stringify(payload) }
+}
 
 describe('literal frames', () => {
   test('an envelope is written with its fields in a fixed order, the payload copied as it is', () => {
@@ -61,8 +65,29 @@ describe('literal frames', () => {
   test('every frame that the wire document prints is read and written back as it was', () => {
     for (const { envelope } of printedFrames()) {
       const [read] = accepted(JSON.stringify(envelope))
-      assert.deepEqual(read, envelope)
+      const { encoding, ...plain } = envelope
+      if (encoding === undefined) assert.deepEqual(read, envelope)
+      else assert.deepEqual(read, { ...plain, payload: Uint8Array.from(atob(String(plain['payload'])), byteOf) })
       assert.deepEqual(JSON.parse(jsonCodec.encode([encoded(read!)]) as string), envelope)
+    }
+  })
+
+  test('bytes of every value and length stay bytes, on runtimes with and without their own base64', () => {
+    const own = [Uint8Array.prototype.toBase64, Uint8Array.fromBase64] as const
+    for (const hasOwn of [true, false]) {
+      if (!hasOwn) Object.assign(Uint8Array.prototype, { toBase64: undefined })
+      if (!hasOwn) Object.assign(Uint8Array, { fromBase64: undefined })
+      try {
+        for (const length of [0, 1, 2, 3, 255, 8_192, 8_193, 30_000]) {
+          const payload = Uint8Array.from({ length }, (_, i) => i * 7)
+          const frame = jsonCodec.encode([{ type: 'a', payload }]) as string
+          assert.equal(JSON.parse(frame).payload, Buffer.from(payload).toString('base64'))
+          assert.deepEqual(accepted(frame), [{ type: 'a', payload }])
+        }
+      } finally {
+        Object.assign(Uint8Array.prototype, { toBase64: own[0] })
+        Object.assign(Uint8Array, { fromBase64: own[1] })
+      }
     }
   })
 
@@ -78,6 +103,8 @@ describe('literal frames', () => {
     assert.equal((decoded[1] as { ref?: string }).ref, 'x')
   })
 })
+
+const byteOf = (character: string) => character.charCodeAt(0)
 
 describe('hostile frames are refused and never throw', () => {
   test('what is not JSON: invalid_json', () => {

@@ -1,9 +1,12 @@
 /** The suite that every host must pass, as a client against a real process. `bun run hosts` prints it as a table. */
 import type { HostName } from '../../support/spawn_server.ts'
 import { badInput } from './bad_input.ts'
+import { bytePayloads } from './bytes.ts'
 import { brokenFrames, oversize } from './broken_frames.ts'
 import { closing, earlyCloses } from './closing.ts'
 import { compression } from './compression.ts'
+import { directMessages } from './direct.ts'
+import { encryptedRooms } from './encrypted.ts'
 import { errors } from './errors.ts'
 import { floods } from './flood.ts'
 import { frames, identity, pings } from './frames.ts'
@@ -11,6 +14,8 @@ import { handshakes, subprotocols } from './handshake.ts'
 import { httpEndpoints } from './http.ts'
 import { order } from './order.ts'
 import { connectionLimit, silence } from './silence.ts'
+import { policies } from './policies.ts'
+import { clientRequests } from './requests.ts'
 import { slowConsumers } from './slow.ts'
 import { starts } from './start.ts'
 
@@ -29,11 +34,16 @@ const PARTS: readonly ((host: HostName) => void)[] = [
   oversize,
   brokenFrames,
   badInput,
+  encryptedRooms,
   errors,
   connectionLimit,
   httpEndpoints,
   starts,
   compression,
+  policies,
+  clientRequests,
+  directMessages,
+  bytePayloads,
 ]
 
 /** Registers the tests (`node:test`) of one host; runs under `bun test` and `deno test`. */

@@ -19,11 +19,16 @@ export const ROWS = {
   size: 'Oversize: 1009',
   broken: 'Frames against RFC 6455, text that is not UTF-8',
   bad: 'Bad envelopes: refused by name, the session lives',
+  encrypted: 'Encrypted rooms: plaintext refused, ciphertext unchanged',
   errors: 'Handlers that throw: reported, the process lives',
   limit: 'Connection limit: 503 before the upgrade',
   http: 'History and health over HTTP',
   start: 'Wrong use at start: said clearly',
   compression: 'Compression: off by default, negotiated',
+  policies: 'Policies, grants, and what becomes of revoked ones',
+  requests: 'Requests of the server to its clients',
+  direct: 'Messages to one session or to all; opcodes',
+  bytes: 'Payloads that are bytes; trace ids',
   document: 'The wire document, frame by frame',
 } as const
 export type RowId = keyof typeof ROWS

@@ -1,10 +1,10 @@
-import type { chat } from '../../../examples/chat/protocol.ts'
-import type { Session } from '../../../src/mod.ts'
+import { type Allowance, RotundaError, type Session } from '../../../src/mod.ts'
 import type { FixtureHub } from './fixture_hub.ts'
+import type { fixture } from './fixture_protocol.ts'
 
 /** Something the hub told its application, in order. */
 export interface FixtureEvent {
-  readonly type: 'open' | 'message' | 'close' | 'ping' | 'pong' | 'error' | 'pinged'
+  readonly type: 'open' | 'message' | 'close' | 'ping' | 'pong' | 'error' | 'pinged' | 'answer'
   readonly session?: string
   readonly [detail: string]: unknown
 }
@@ -43,7 +43,7 @@ export class FixtureEvents {
   }
 }
 
-type FixtureSession = Session<typeof chat.definitions, { agent: string }>
+type FixtureSession = Session<typeof fixture.definitions, { agent: string }>
 
 /** Notes what the hub tells; text frames that start with `!` are commands; some user agents make it fail. */
 export function record(hub: FixtureHub, events: FixtureEvents): void {
@@ -95,7 +95,7 @@ function breakConnect(hub: FixtureHub): void {
 }
 
 /**
- * `!close 4321 why`, `!text …`, `!bytes 1,2,3`, `!ping 1,2`, `!mixed room n`, `!parting room n`, `!fill n size`,
+ * `!grant room read`, `!revoke room`, `!ask timeout`, `!wait timeout` (asks within the handler), `!close 4321 why`, `!text …`, `!bytes 1,2,3`, `!ping 1,2`, `!mixed room n`, `!parting room n`, `!fill n size`,
  * `!throw`.
  */
 function obey(
@@ -123,6 +123,19 @@ function obey(
     case 'fill':
       for (let i = 0; i < Number(rest[0]); i++) session.sendText(`${i} `.padEnd(Number(rest[1]), 'x'))
       return 'handled'
+    case 'grant':
+      session.grant(rest[0]!, (rest[1]!.includes(',') ? rest[1]!.split(',') : rest[1]) as Allowance)
+      return 'handled'
+    case 'revoke':
+      return session.revoke(rest[0]).then(() => 'handled')
+    case 'ask':
+      ask(events, session, Number(rest[0]))
+      return 'handled'
+    case 'wait':
+      return answerOf(session, Number(rest[0])).then((answer) => {
+        events.add({ type: 'answer', session: session.id, answer })
+        return 'handled'
+      })
     case 'mixed':
       return mix(hub, session, rest[0] ?? '', Number(rest[1]))
     case 'parting':
@@ -149,4 +162,18 @@ function part(hub: FixtureHub, session: FixtureSession, room: string, count: num
   session.leave(room)
   for (let i = 0; i < count; i++) hub.room(room).broadcast('chat.typing', { user: 'too late' })
   session.send('chat.typing', { user: 'end' })
+}
+
+/** Asks the client and notes what came of it, while its other frames are handled. */
+function ask(events: FixtureEvents, session: FixtureSession, timeout: number): void {
+  answerOf(session, timeout).then((answer) => events.add({ type: 'answer', session: session.id, answer }))
+}
+
+/** What a client answered, or the code of the error. */
+async function answerOf(session: FixtureSession, timeout: number): Promise<string> {
+  try {
+    return String((await session.request('call.offer', { from: 'the server' }, { timeout })).accepted)
+  } catch (error) {
+    return error instanceof RotundaError ? error.code : String(error)
+  }
 }

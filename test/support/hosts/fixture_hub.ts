@@ -1,12 +1,12 @@
 import process from 'node:process'
 import { libsqlStore } from '../../../adapters/libsql/mod.ts'
-import { chat } from '../../../examples/chat/protocol.ts'
 import { createHub, type Hub, type Limits, memoryStore, type MessageStore } from '../../../src/mod.ts'
 import type { RoomServerOptions } from '../spawn_server.ts'
 import { FixtureEvents, record } from './fixture_events.ts'
+import { fixture } from './fixture_protocol.ts'
 
 /** The hub of the test servers. */
-export type FixtureHub = Hub<typeof chat.definitions, { agent: string }>
+export type FixtureHub = Hub<typeof fixture.definitions, { agent: string }>
 
 /** A hub that can note what it is told, and obey; and its HTTP side channel. */
 export async function fixtureHub(options: RoomServerOptions): Promise<{
@@ -14,17 +14,30 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
   fetch: (request: Request) => Response | Promise<Response>
 }> {
   const store = await openStore(options)
+  const closed = new Set<string>()
   if (options.seed !== undefined) await seed(store, options.seed)
   const hub: FixtureHub = createHub({
-    protocol: chat,
+    protocol: fixture,
     store,
     limits: (options.limits ?? {}) as Partial<Limits>,
+    encrypted: options.encrypted ?? [],
     metadata: (request) => ({ agent: request.headers.get('user-agent') ?? '' }),
+    // Rooms whose rules change while the server runs, and one that may only be read.
+    authorize: (_who, action, target) => {
+      if (target.startsWith('fickle-')) return !closed.has(target)
+      if (target.startsWith('late-')) return Promise.resolve(!closed.has(target))
+      return target.startsWith('readonly-') && action === 'publish' ? false : undefined
+    },
+  })
+  hub.onOpcode(200, (_ctx, body) => body.toReversed())
+  hub.onOpcode(201, () => {})
+  hub.onOpcode(202, () => {
+    throw new TypeError('the fixture was told to fail in an opcode')
   })
   hub.on('chat.stats', (ctx) => ({ members: ctx.room.size }))
   const events = new FixtureEvents()
   if (options.events === true) record(hub, events)
-  return { hub, fetch: (request) => answer(hub, events, new URL(request.url)) }
+  return { hub, fetch: (request) => answer(hub, events, closed, new URL(request.url)) }
 }
 
 async function openStore({ database, edge = false }: RoomServerOptions): Promise<MessageStore> {
@@ -33,8 +46,16 @@ async function openStore({ database, edge = false }: RoomServerOptions): Promise
   return await (await import('../../../adapters/libsql/web.ts')).libsqlStore({ url: database })
 }
 
-function answer(hub: FixtureHub, events: FixtureEvents, { pathname, searchParams }: URL): Response | Promise<Response> {
+function answer(
+  hub: FixtureHub,
+  events: FixtureEvents,
+  closed: Set<string>,
+  { pathname, searchParams }: URL,
+): Response | Promise<Response> {
   switch (pathname) {
+    case '/forbid':
+      closed.add(searchParams.get('room') ?? '')
+      return hub.reauthorize().then(() => new Response('done'))
     case '/memory':
       return Response.json(process.memoryUsage().rss)
     case '/cpu':
