@@ -18,6 +18,8 @@ export type SessionState = 'connecting' | 'open' | 'closing' | 'closed'
 /** Frames, messages and bytes of one session. */
 export interface SessionMetrics {
   readonly framesIn: number
+  /** Envelopes, those not understood included. */
+  readonly messagesIn: number
   readonly bytesIn: number
   readonly framesOut: number
   readonly messagesOut: number
@@ -30,6 +32,8 @@ export interface ConnectionOwner {
   pinged(connection: Connection, data: Uint8Array): void
   ponged(connection: Connection, data: Uint8Array): void
   ended(connection: Connection, code: number, reason: string): void
+  /** A client was told of an error. */
+  failed(code: ErrorCode): void
 }
 
 /** What was agreed while connecting. */
@@ -73,6 +77,7 @@ export class Connection<M = unknown> {
   readonly #hardLimit: number
   #rooms: Map<string, Room> | undefined
   #grants: Grants | undefined
+  messagesIn = 0
   #framesIn = 0
   #bytesIn = 0
   #framesOut = 0
@@ -121,7 +126,14 @@ export class Connection<M = unknown> {
       messagesOut += live?.messages ?? 0
       bytesOut += live?.bytes ?? 0
     }
-    return { framesIn: this.#framesIn, bytesIn: this.#bytesIn, framesOut, messagesOut, bytesOut }
+    return {
+      framesIn: this.#framesIn,
+      messagesIn: this.messagesIn,
+      bytesIn: this.#bytesIn,
+      framesOut,
+      messagesOut,
+      bytesOut,
+    }
   }
 
   /** The transport received a frame. */
@@ -208,6 +220,7 @@ export class Connection<M = unknown> {
   }
 
   sendError(error: RotundaError, about: { room?: string | undefined; ref?: string | undefined } = {}): void {
+    this.#owner.failed(error.code)
     const payload: ErrorPayload = { code: error.code, message: error.message, retryable: error.retryable }
     this.sendReserved('error', payload, about)
   }

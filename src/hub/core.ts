@@ -6,6 +6,7 @@ import type { Payload } from '../protocol/payload.ts'
 import type { AppendMessage, MessageStore } from '../storage/store.ts'
 import { Access, type Authorize, type Principal, type Principals, type Subject } from './access.ts'
 import type { Connection } from './connection.ts'
+import { Counters } from './counters.ts'
 import type { Published } from './context.ts'
 import { type Definitions, encodePayload, validate } from './definitions.ts'
 import { EncryptedRooms } from './encrypted.ts'
@@ -16,7 +17,7 @@ import { type Origin, Publisher } from './publisher.ts'
 import { Memberships } from './memberships.ts'
 import { readHistoryRequest } from './requests.ts'
 import { type AskOptions, Replies } from './replies.ts'
-import type { RoomEnvironment } from './room.ts'
+import type { RoomEnvironment } from './room_environment.ts'
 import { Rooms } from './rooms.ts'
 import { Session } from './session.ts'
 
@@ -63,7 +64,7 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
   readonly rooms: Rooms
   readonly publisher: Publisher
   readonly connections: Map<string, Connection<M>> = new Map()
-  readonly counters: { ephemeralDropped: number; repliesDropped: number } = { ephemeralDropped: 0, repliesDropped: 0 }
+  readonly counters: Counters = new Counters()
   readonly access: Access<C, M>
   readonly memberships: Memberships<C, M>
   readonly state: unknown
@@ -85,7 +86,7 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
     this.definitions = definitions
     this.#report = report
     this.rooms = new Rooms({ ...given, topics: `rotunda:${++hubs}`, counters: this.counters })
-    this.publisher = new Publisher(store, limits, executor, this.rooms, report)
+    this.publisher = new Publisher(given, this.rooms, this.counters)
   }
 
   sessionOf(connection: Connection): Session<C, M> {

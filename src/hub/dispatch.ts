@@ -99,6 +99,7 @@ export class Dispatch {
     connection: Connection,
     { envelope, error, ...rest }: Decoded & { ref?: string | undefined },
   ): void | Promise<void> {
+    connection.messagesIn += 1
     if (envelope === undefined) {
       connection.sendError(error, rest)
       return this.#countError(connection)

@@ -11,6 +11,7 @@ import { Counted } from './counted.ts'
 import type { Connection } from './connection.ts'
 import type { HandlerFor, OpcodeHandler, OverrideHandler } from './context.ts'
 import { HubCore } from './core.ts'
+import { readCounters } from './counters.ts'
 import { Definitions } from './definitions.ts'
 import { Dispatch } from './dispatch.ts'
 import { Executor } from './executor.ts'
@@ -71,6 +72,7 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
       store: options.store ?? memoryStore(),
       definitions: new Definitions(options.protocol),
       authorize: options.authorize,
+      encrypted: options.encrypted,
       state: options.state,
       countTypes: options.countTypes ?? false,
       limits: this.limits,
@@ -210,7 +212,7 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
       connectionsTotal: this.#lifecycle.connectionsTotal,
       rooms: this.#core.rooms.size,
       waiting: this.#core.publisher.waiting,
-      ...this.#core.counters,
+      ...readCounters(this.#core.counters, this.#core.connections.values()),
       types: this.#typeCounts?.byType,
     }
   }

@@ -1,3 +1,6 @@
+import type { ErrorCode } from '../protocol/errors.ts'
+import type { SessionMetrics } from './connection.ts'
+import type { Distribution } from './histogram.ts'
 import type { CommitMetrics } from './publisher.ts'
 import type { TypeMetrics } from './type_metrics.ts'
 
@@ -8,6 +11,24 @@ export interface HubMetrics extends CommitMetrics {
   readonly rooms: number
   /** Messages that wait for the next commit. */
   readonly waiting: number
+  /** Frames, messages and bytes of all sessions, past and present; added up when read. */
+  readonly traffic: SessionMetrics
+  /** Errors told to clients so far, by code. */
+  readonly errors: Readonly<Partial<Record<ErrorCode, number>>>
+  /** Joins that came back with a cursor. */
+  readonly resumes: number
+  /** Times that a client was told of messages it cannot have, since they were removed or are of another log. */
+  readonly gaps: number
+  /** Times that a live subscriber was switched to reading the log because it read too slowly. */
+  readonly fellBehind: number
+  /** Times that a subscriber began to read the log. */
+  readonly catchUps: number
+  /** How long the store took for each commit. */
+  readonly commitMilliseconds: Distribution
+  /** Messages in each commit. */
+  readonly commitMessages: Distribution
+  /** From when a commit's first message was taken to when its messages were handed to the transports. */
+  readonly deliveryMilliseconds: Distribution
   /** Ephemeral messages that a member missed because it was reading the log. */
   readonly ephemeralDropped: number
   /** Clients' answers that nobody was waiting for, any more or ever. */

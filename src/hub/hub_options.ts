@@ -23,6 +23,12 @@ export interface HubOptions<C extends Contract, M, S = unknown> {
    * others are open; see {@link Authorize}.
    */
   readonly authorize?: Authorize<C, M>
+  /**
+   * Rooms whose content is encrypted from member to member, by name or beginning: `['secret-*']`. They take no payload
+   * that is not (`plaintext_refused`), also from this server; neither schemas nor handlers of events see them, so put
+   * what decides over publishing into `authorize`. Clients bring the keys, see `rotunda/client/encryption`.
+   */
+  readonly encrypted?: readonly string[]
   /** Codecs beside JSON that clients may choose by subprotocol, such as that of `rotunda/flatbuffers`. */
   readonly codecs?: readonly Codec[]
   /** Whether to count and time envelopes by type; a clock is read twice an envelope then. Default false. */

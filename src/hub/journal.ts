@@ -13,9 +13,18 @@ export interface Entry<Origin> {
   readonly origin: Origin
 }
 
+/** When things happened, by `performance.now`. */
+export interface CommitTimes {
+  /** When the first of the commit's messages was taken. */
+  readonly since: number
+  /** When the store was asked, and when it had answered. */
+  readonly began: number
+  readonly ended: number
+}
+
 /** What the journal reports, once for every entry it accepted. */
 export interface JournalListener<Origin> {
-  committed(entries: readonly Entry<Origin>[], appended: readonly Appended[], milliseconds: number): void
+  committed(entries: readonly Entry<Origin>[], appended: readonly Appended[], times: CommitTimes): void
   /** Nothing is known to be stored; perhaps it is. A retry with the same producer keys settles it. */
   failed(entries: readonly Entry<Origin>[], error: RotundaError): void
   /** The listener itself failed. */
@@ -33,6 +42,7 @@ export class Journal<Origin> {
   readonly #listener: JournalListener<Origin>
   #waiting: Entry<Origin>[] = []
   #waitingBytes = 0
+  #waitingSince = 0
   #running: Promise<void> | undefined
   #closed = false
   readonly #executor: Executor
@@ -60,6 +70,7 @@ export class Journal<Origin> {
       throw new RotundaError('overloaded', `${this.#waiting.length} messages wait to be stored; try again later.`)
     }
     this.#waitingBytes = bytes
+    if (this.#waiting.length === 0) this.#waitingSince = performance.now()
     this.#waiting.push({ message, origin })
     this.#running ??= this.#executor.track(this.#run())
   }
@@ -113,11 +124,14 @@ export class Journal<Origin> {
 
   /** Stores a batch and gives what tells its outcome. */
   async #commit(entries: Entry<Origin>[]): Promise<() => void> {
-    const started = performance.now()
+    const since = this.#waitingSince
+    const began = performance.now()
+    // What is left, if anything, came later; about when is near enough.
+    this.#waitingSince = began
     try {
       const appended = await this.#store.append(entries.map((entry) => entry.message))
-      const milliseconds = performance.now() - started
-      return () => this.#listener.committed(entries, appended, milliseconds)
+      const ended = performance.now()
+      return () => this.#listener.committed(entries, appended, { since, began, ended })
     } catch (cause) {
       const message = 'The message could not be stored; send it again with the same key.'
       return () => this.#listener.failed(entries, new RotundaError('store_unavailable', message, { cause }))

@@ -1,13 +1,14 @@
 import { CLOSE } from '../protocol/close_codes.ts'
 import type { Codec, Frame } from '../protocol/codec.ts'
 import type { Contract } from '../protocol/contract.ts'
-import { RotundaError } from '../protocol/errors.ts'
+import { type ErrorCode, RotundaError } from '../protocol/errors.ts'
 import { jsonCodec, MAX_BATCH } from '../protocol/json_codec.ts'
 import type { Welcome } from '../protocol/reserved.ts'
 import type { Variant } from './channel.ts'
 import type { Companions } from './companions.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import type { HubCore } from './core.ts'
+import { addTraffic } from './counters.ts'
 import type { Dispatch } from './dispatch.ts'
 import { type Executor, withinTime } from './executor.ts'
 import type { Handlers, LifecycleHandlers } from './handlers.ts'
@@ -124,10 +125,16 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     const { connections, rooms } = this.#core
     // One that was refused was never told of.
     if (!connections.delete(connection.id)) return
+    // What its rooms have sent it is counted there as long as it is in them.
+    addTraffic(this.#core.counters.ended, connection.metrics)
     rooms.leaveAll(connection)
     connection.replies?.end()
     if (connections.size === 0) this.#whenEmpty?.()
     this.#tell('close', connection, code, reason)
+  }
+
+  failed(code: ErrorCode): void {
+    this.#core.counters.error(code)
   }
 
   /** @param window Milliseconds within which clients are told to come back. */

@@ -22,6 +22,7 @@ export type {
 export { Executor } from './executor.ts'
 export type { History } from './history.ts'
 export { historyText } from './history.ts'
+export type { Distribution } from './histogram.ts'
 export type { LifecycleHandlers } from './handlers.ts'
 export { Heartbeat } from './heartbeat.ts'
 export type { Watched } from './heartbeat.ts'

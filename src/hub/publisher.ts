@@ -4,7 +4,8 @@ import type { ErrorPayload } from '../protocol/reserved.ts'
 import type { Appended, AppendMessage, MessageStore } from '../storage/store.ts'
 import { encodeFrames } from './channel.ts'
 import type { Connection } from './connection.ts'
-import { type Entry, Journal, type JournalListener } from './journal.ts'
+import type { Counters } from './counters.ts'
+import { type CommitTimes, type Entry, Journal, type JournalListener } from './journal.ts'
 import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 import { fromAppended, type LogEnvelope } from './log_envelope.ts'
@@ -30,6 +31,14 @@ export interface CommitMetrics {
   totalMilliseconds: number
 }
 
+/** What a publisher works with. */
+interface PublisherOptions {
+  readonly store: MessageStore
+  readonly limits: Limits
+  readonly executor: Executor
+  report(error: unknown): void
+}
+
 /** The way of a durable message: into the journal; when committed first its ack, then its room. */
 export class Publisher implements JournalListener<Origin> {
   readonly metrics: CommitMetrics = {
@@ -42,19 +51,15 @@ export class Publisher implements JournalListener<Origin> {
   }
   readonly #journal: Journal<Origin>
   readonly #rooms: Rooms
+  readonly #counters: Counters
   /** A larger one could never be read: its frame alone would end every connection it is sent to. */
   readonly #largest: number
   readonly report: (error: unknown) => void
 
-  constructor(
-    store: MessageStore,
-    limits: Limits,
-    executor: Executor,
-    rooms: Rooms,
-    report: (error: unknown) => void,
-  ) {
+  constructor({ store, limits, executor, report }: PublisherOptions, rooms: Rooms, counters: Counters) {
     this.#journal = new Journal(store, limits, executor, this)
     this.#rooms = rooms
+    this.#counters = counters
     this.#largest = Math.min(limits.hardLimit, limits.maxJournalBytes) / 2
     this.report = report
   }
@@ -80,7 +85,11 @@ export class Publisher implements JournalListener<Origin> {
     return this.#journal.close()
   }
 
-  committed(entries: readonly Entry<Origin>[], appended: readonly Appended[], milliseconds: number): void {
+  committed(
+    entries: readonly Entry<Origin>[],
+    appended: readonly Appended[],
+    { began, since, ended }: CommitTimes,
+  ): void {
     const answers = new Answers()
     const fresh = new Map<string, LogEnvelope[]>()
     let repeats = 0
@@ -101,6 +110,10 @@ export class Publisher implements JournalListener<Origin> {
     answers.send()
     for (const [room, batch] of fresh) this.#rooms.get(room)?.announce(batch)
     const { metrics } = this
+    const milliseconds = ended - began
+    this.#counters.commitMilliseconds.add(milliseconds)
+    this.#counters.commitMessages.add(entries.length)
+    this.#counters.deliveryMilliseconds.add(performance.now() - since)
     metrics.commits += 1
     metrics.messages += entries.length - repeats
     metrics.repeats += repeats
@@ -113,6 +126,7 @@ export class Publisher implements JournalListener<Origin> {
     this.report(error.cause)
     const answers = new Answers()
     for (const { message, origin } of entries) {
+      if (origin.connection !== undefined) this.#counters.error(error.code)
       answers.error(origin, message.room, error)
       origin.reject?.(error)
     }

@@ -1,32 +1,18 @@
 import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import type { Joined, JoinRequest } from '../protocol/reserved.ts'
-import type { MessageStore, RoomExtent } from '../storage/store.ts'
+import type { RoomExtent } from '../storage/store.ts'
 import { Channel, type Variant } from './channel.ts'
-import type { Executor } from './executor.ts'
+import type { Counters } from './counters.ts'
 import { trimmedGap } from './gap.ts'
-import type { Limits } from './limits.ts'
 import { fromStored, type LogEnvelope } from './log_envelope.ts'
 import { type Page, PageReader } from './page.ts'
 import type { Host } from './peer.ts'
 import { keepTrying } from './retry.ts'
+import type { RoomEnvironment } from './room_environment.ts'
 import { startOf } from './start.ts'
 import type { Connection } from './connection.ts'
 import { Subscription } from './subscription.ts'
-
-/** What a room needs of its hub. */
-export interface RoomEnvironment {
-  readonly store: MessageStore
-  readonly limits: Limits
-  readonly executor: Executor
-  /** Put before room names in native topics: several hubs may share one server. */
-  readonly topics: string
-  /** Aborted when the hub closes. */
-  readonly signal: AbortSignal
-  /** Ephemeral messages that members missed because they were reading the log. */
-  readonly counters: { ephemeralDropped: number }
-  report(error: unknown): void
-}
 
 /**
  * A room that somebody is in. It hands the log to its members in order: `head` is the seq up to which live members
@@ -68,6 +54,10 @@ export class Room {
   /** Buffered bytes below which a subscriber that is catching up reads on. */
   get lowWaterMark(): number {
     return this.#environment.limits.highWaterMark / 2
+  }
+
+  get counters(): Counters {
+    return this.#environment.counters
   }
 
   get size(): number {
@@ -150,7 +140,7 @@ export class Room {
       if (except === undefined) channel.deliver(batch)
       else channel.deliverExcept(batch, except)
     }
-    this.#environment.counters.ephemeralDropped += (this.size - live) * batch.length
+    this.counters.ephemeralDropped += (this.size - live) * batch.length
     this.#easeSlow()
   }
 
@@ -221,7 +211,11 @@ export class Room {
     this.#members.set(connection, subscription)
     connection.entered(this)
     answer({ head: this.#head, epoch: this.epoch, cursor })
-    if (gap !== undefined) connection.sendReserved('room.gap', gap, { room: this.name })
+    if (request.since !== undefined) this.counters.resumes += 1
+    if (gap !== undefined) {
+      this.counters.gaps += 1
+      connection.sendReserved('room.gap', gap, { room: this.name })
+    }
     subscription.resume()
   }
 
@@ -253,7 +247,12 @@ export class Room {
   }
 
   #easeSlow(): void {
-    for (const channel of this.#channels) for (const subscription of channel.slow()) subscription.fallBehind()
+    for (const channel of this.#channels) {
+      for (const subscription of channel.slow()) {
+        this.counters.fellBehind += 1
+        subscription.fallBehind()
+      }
+    }
   }
 
   #advance(): void {
@@ -278,7 +277,10 @@ export class Room {
   /** The messages up to `seq` were removed before anybody live got them. */
   #skipTo(seq: number): void {
     const payload = JSON.stringify(trimmedGap(this.#head + 1, seq, this.epoch))
-    for (const channel of this.#channels) channel.deliver([{ type: 'room.gap', room: this.name, payload }])
+    for (const channel of this.#channels) {
+      this.counters.gaps += channel.size
+      channel.deliver([{ type: 'room.gap', room: this.name, payload }])
+    }
     this.#head = seq
     this.#resumeWaiting()
   }

@@ -1,7 +1,8 @@
 import { RotundaError } from '../protocol/errors.ts'
 import type { Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { Connection } from './connection.ts'
-import { Room, type RoomEnvironment } from './room.ts'
+import { Room } from './room.ts'
+import type { RoomEnvironment } from './room_environment.ts'
 
 /** The rooms that somebody is in. A room without members is forgotten; its log is not. */
 export class Rooms {

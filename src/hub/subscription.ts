@@ -47,6 +47,7 @@ export class Subscription {
     if (this.#cursor === this.room.head) return this.#goLive()
     if (this.#cursor > this.room.head || this.#reading) return
     this.#reading = true
+    this.room.counters.catchUps += 1
     this.room.track(this.#catchUp()).catch(() => this.#ended = true).finally(() => {
       this.#reading = false
       // The head may have moved, or the peer drained, after the last look and before this line.
@@ -103,6 +104,7 @@ export class Subscription {
 
   #tellTrimmed(from: number, to: number): void {
     this.#cursor = to
+    this.room.counters.gaps += 1
     this.connection.sendReserved('room.gap', trimmedGap(from, to, this.room.epoch), { room: this.room.name })
   }
 }

@@ -14,7 +14,7 @@ async function logOf(sqld: Sqld): Promise<{ seq: number; id: string; text: strin
   const store = await libsqlStore({ url: `http://${sqld.host}` })
   try {
     const messages = await store.replayRoom(ROOM, 0, 1_000_000)
-    return messages.map(({ seq, id, payload }) => ({ seq, id, text: textOf({ payload: JSON.parse(payload) }) }))
+    return messages.map(({ seq, id, payload }) => ({ seq, id, text: textOf({ payload: JSON.parse(String(payload)) }) }))
   } finally {
     await store.close()
   }

@@ -1,0 +1,74 @@
+import type { ErrorCode } from '../protocol/errors.ts'
+import type { SessionMetrics } from './connection.ts'
+import { Histogram } from './histogram.ts'
+import type { HubMetrics } from './hub_metrics.ts'
+import type { CommitMetrics } from './publisher.ts'
+
+const MILLISECONDS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000]
+const BATCHES = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000]
+
+/** What a hub counts. Everything here is an addition to a number, so nobody is asked whether it is wanted. */
+export class Counters {
+  /** Ephemeral messages that a member missed because it was reading the log. */
+  ephemeralDropped = 0
+  /** Clients' answers that nobody was waiting for, any more or ever. */
+  repliesDropped = 0
+  /** Joins that came back with a cursor. */
+  resumes = 0
+  /** Times that a client was told of messages it cannot have. */
+  gaps = 0
+  /** Times that a live subscriber was switched to reading the log because it read too slowly. */
+  fellBehind = 0
+  /** Times that a subscriber began to read the log. */
+  catchUps = 0
+  /** Errors told to clients, by code. */
+  readonly errors: Map<ErrorCode, number> = new Map()
+  readonly commitMilliseconds: Histogram = new Histogram(MILLISECONDS)
+  readonly commitMessages: Histogram = new Histogram(BATCHES)
+  /** From when the first message of a commit was taken to when the commit's messages were handed to the transports. */
+  readonly deliveryMilliseconds: Histogram = new Histogram(MILLISECONDS)
+  /** Traffic of the sessions that are over. */
+  readonly ended: { -readonly [K in keyof SessionMetrics]: SessionMetrics[K] } = noTraffic()
+
+  error(code: ErrorCode): void {
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
+  }
+}
+
+/** Traffic to which that of sessions is added. */
+export function noTraffic(): { -readonly [K in keyof SessionMetrics]: SessionMetrics[K] } {
+  return { framesIn: 0, messagesIn: 0, bytesIn: 0, framesOut: 0, messagesOut: 0, bytesOut: 0 }
+}
+
+export function addTraffic(to: ReturnType<typeof noTraffic>, more: SessionMetrics): void {
+  to.framesIn += more.framesIn
+  to.messagesIn += more.messagesIn
+  to.bytesIn += more.bytesIn
+  to.framesOut += more.framesOut
+  to.messagesOut += more.messagesOut
+  to.bytesOut += more.bytesOut
+}
+
+/** The counters as applications read them. */
+export function readCounters(
+  counters: Counters,
+  connections: Iterable<{ readonly metrics: SessionMetrics }>,
+): Omit<HubMetrics, keyof CommitMetrics | 'sessions' | 'connectionsTotal' | 'rooms' | 'waiting' | 'types'> {
+  const traffic = noTraffic()
+  addTraffic(traffic, counters.ended)
+  for (const { metrics } of connections) addTraffic(traffic, metrics)
+  const { ephemeralDropped, repliesDropped, resumes, gaps, fellBehind, catchUps } = counters
+  return {
+    traffic,
+    errors: Object.fromEntries(counters.errors),
+    ephemeralDropped,
+    repliesDropped,
+    resumes,
+    gaps,
+    fellBehind,
+    catchUps,
+    commitMilliseconds: counters.commitMilliseconds.reading,
+    commitMessages: counters.commitMessages.reading,
+    deliveryMilliseconds: counters.deliveryMilliseconds.reading,
+  }
+}
