@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { BUN, denoBinary } from '../support/spawn_server.ts'
-import { tempDir } from '../support/temp_dir.ts'
+import { userProject } from '../support/user_project.ts'
 
 const ROOT = fileURLToPath(import.meta.resolve('../../'))
 const SLOW = { timeout: 60_000 }
@@ -16,25 +16,6 @@ const SLOW = { timeout: 60_000 }
 function programs(page: string): Map<string, string> {
   const text = readFileSync(join(ROOT, page), 'utf8')
   return new Map([...text.matchAll(/^```ts (\S+)\n(.*?)^```$/gms)].map((match) => [match[1]!, match[2]!]))
-}
-
-/** A user's project in which `rotunda` is this repository. */
-async function project(files: Map<string, string>): Promise<{ path: string; remove: () => Promise<void> }> {
-  const directory = await tempDir()
-  for (const [name, content] of files) writeFileSync(join(directory.path, name), content)
-  mkdirSync(join(directory.path, 'node_modules'))
-  symlinkSync(ROOT, join(directory.path, 'node_modules', 'rotunda'))
-  for (const name of ['zod', 'hono']) {
-    symlinkSync(join(ROOT, 'node_modules', name), join(directory.path, 'node_modules', name))
-  }
-  const { exports } = JSON.parse(readFileSync(join(ROOT, 'deno.json'), 'utf8')) as { exports: Record<string, string> }
-  const imports = Object.fromEntries(
-    Object.entries(exports).map(([entry, file]) => [`rotunda${entry.slice(1)}`, `file://${join(ROOT, file)}`]),
-  )
-  imports['zod'] = `file://${join(ROOT, 'node_modules/zod/index.js')}`
-  imports['hono'] = `file://${join(ROOT, 'node_modules/hono/dist/index.js')}`
-  writeFileSync(join(directory.path, 'deno.json'), JSON.stringify({ imports, nodeModulesDir: 'manual' }))
-  return directory
 }
 
 interface Program {
@@ -80,9 +61,9 @@ function run(cwd: string, command: readonly string[], environment: Record<string
 }
 
 describe('the README', () => {
-  let user: Awaited<ReturnType<typeof project>>
+  let user: Awaited<ReturnType<typeof userProject>>
   before(async () => {
-    user = await project(programs('README.md'))
+    user = await userProject(programs('README.md'))
   })
   after(async () => {
     for (const child of running) child.kill('SIGKILL')
@@ -114,20 +95,6 @@ describe('the README', () => {
   }
 
   test('its programs type-check', SLOW, async () => {
-    const { exports } = JSON.parse(readFileSync(join(ROOT, 'deno.json'), 'utf8')) as { exports: Record<string, string> }
-    const paths = Object.fromEntries(
-      Object.entries(exports).map(([entry, file]) => [`rotunda${entry.slice(1)}`, [join(ROOT, file)]]),
-    )
-    const types = join(ROOT, 'node_modules/@types')
-    writeFileSync(
-      join(user.path, 'tsconfig.json'),
-      JSON.stringify({
-        extends: join(ROOT, 'tsconfig.json'),
-        compilerOptions: { paths, typeRoots: [types], types: ['bun'], noPropertyAccessFromIndexSignature: false },
-        include: [],
-        files: ['bun.ts', 'hono.ts', 'client.ts'],
-      }),
-    )
     const check = run(user.path, [join(ROOT, 'node_modules/.bin/tsc'), '-p', '.'], {})
     await check.ended
     assert.deepEqual([check.lines, check.process.exitCode], [[], 0])

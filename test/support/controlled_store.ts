@@ -55,6 +55,14 @@ export class ControlledStore implements MessageStore {
     return this.#read(() => this.#store.extent(room))
   }
 
+  rooms(prefix: string, after: string, limit: number) {
+    return this.#read(() => this.#store.rooms(prefix, after, limit))
+  }
+
+  seqBefore(room: string, ts: number, limit: number) {
+    return this.#read(() => this.#store.seqBefore(room, ts, limit))
+  }
+
   trim(room: string, through: number): Promise<number> {
     return this.#store.trim(room, through)
   }

@@ -1,16 +1,33 @@
 import { Buffer } from 'node:buffer'
 import { connect, type Socket } from 'node:net'
+import {
+  Frame,
+  FRAME_OPCODE,
+  FrameDecoder,
+  FrameError,
+  handshakeRequest,
+  parseResponseHead,
+  readClosePayload,
+} from '../../src/rfc6455/mod.ts'
 
 interface Welcome {
   readonly payload: { readonly session: string }
 }
 
-/** A TCP connection on which a test says exactly what it wants, and reads what comes byte by byte. */
+const SAMPLE_KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
+const MASK = new Uint8Array([1, 2, 3, 4])
+
+/**
+ * A TCP connection on which a test says exactly what it wants, and reads what comes byte by byte. What a server sends
+ * must be to the letter of RFC 6455, or reading it fails.
+ */
 export class RawSocket {
   readonly socket: Socket
   /** Resolves when the connection is over in both directions. */
   readonly closed: Promise<void>
   #received: Buffer = Buffer.alloc(0)
+  readonly #decoder = new FrameDecoder({ role: 'client', rsv1: true, maxFrameSize: 64 * 1_048_576 })
+  readonly #frames: Frame[] = []
   #ended = false
   #wake: (() => void)[] = []
 
@@ -64,40 +81,27 @@ export class RawSocket {
 
   /** The next HTTP response: head, and body where the head says how long it is. */
   async response(): Promise<{ status: number; headers: Map<string, string>; body: string }> {
-    const end = await this.#until(() => {
-      const at = this.#received.indexOf('\r\n\r\n')
-      return at < 0 ? undefined : at + 4
-    })
-    const [first = '', ...lines] = this.#take(end).toString('latin1').trim().split('\r\n')
-    const headers = new Map(lines.map((line) => {
-      const colon = line.indexOf(':')
-      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
-    }))
+    const { status, headers, size } = await this.#until(() => parseResponseHead(this.#received))
+    this.#take(size)
     const length = Number(headers.get('content-length') ?? 0)
     await this.#until(() => this.#received.length >= length ? true : undefined)
-    return { status: Number(first.split(' ')[1]), headers, body: this.#take(length).toString('utf8') }
+    return { status, headers: new Map(headers), body: this.#take(length).toString('utf8') }
   }
 
   /** The next frame of the server. `compressed` is its bit RSV1. */
   async frame(): Promise<{ opcode: number; compressed: boolean; payload: Buffer }> {
-    const [head, length] = await this.#until(() => {
-      const bytes = this.#received
-      if (bytes.length < 2) return undefined
-      const short = bytes[1]! & 127
-      if (short < 126) return [2, short] as const
-      if (short === 126) return bytes.length < 4 ? undefined : [4, bytes.readUInt16BE(2)] as const
-      return bytes.length < 10 ? undefined : [10, Number(bytes.readBigUInt64BE(2))] as const
-    })
-    await this.#until(() => this.#received.length >= head + length ? true : undefined)
-    const bytes = this.#take(head + length)
-    return { opcode: bytes[0]! & 15, compressed: (bytes[0]! & 0x40) > 0, payload: bytes.subarray(head) }
+    const { opcode, rsv1, payload } = await this.#until(() => this.#frames.shift() ?? this.#decode())
+    return { opcode, compressed: rsv1, payload: Buffer.from(payload.buffer, payload.byteOffset, payload.length) }
   }
 
   /** The code of the close frame that comes, whatever comes before it. */
   async closeCode(): Promise<number> {
     while (true) {
       const { opcode, payload } = await this.frame()
-      if (opcode === 8) return payload.length < 2 ? 1005 : payload.readUInt16BE(0)
+      if (opcode !== FRAME_OPCODE.close) continue
+      const status = readClosePayload(payload)
+      if (status instanceof FrameError) throw status
+      return status.code
     }
   }
 
@@ -109,6 +113,14 @@ export class RawSocket {
     const taken = this.#received.subarray(0, length)
     this.#received = this.#received.subarray(length)
     return taken
+  }
+
+  /** The first of the frames that were received since the last one was asked for. */
+  #decode(): Frame | undefined {
+    const { frames, error } = this.#decoder.decode(this.#take(this.#received.length))
+    for (const frame of frames) this.#frames.push(frame)
+    if (error !== undefined && frames.length === 0) throw error
+    return this.#frames.shift()
   }
 
   async #until<T>(look: () => T | undefined): Promise<T> {
@@ -130,18 +142,8 @@ export function handshake(
   changes: Record<string, string | undefined> = {},
   { method = 'GET', path = '/ws' }: { method?: string; path?: string } = {},
 ): string {
-  const headers: Record<string, string | undefined> = {
-    Host: '127.0.0.1',
-    Upgrade: 'websocket',
-    Connection: 'Upgrade',
-    'Sec-WebSocket-Version': '13',
-    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    ...changes,
-  }
-  const lines = Object.entries(headers).filter(([, value]) => value !== undefined).map(([name, value]) => {
-    return `${name}: ${value}\r\n`
-  })
-  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
+  const request = handshakeRequest({ host: '127.0.0.1', path, method, key: SAMPLE_KEY, headers: changes })
+  return Buffer.from(request).toString()
 }
 
 /** One frame of a client. `masked: false` breaks the rule that clients mask. */
@@ -150,23 +152,6 @@ export function clientFrame(
   content: string | Uint8Array,
   { masked = true, fin = true }: { masked?: boolean; fin?: boolean } = {},
 ): Buffer {
-  const payload = Buffer.from(content as string)
-  const first = (fin ? 0x80 : 0) | opcode
-  const bit = masked ? 0x80 : 0
-  const head = payload.length < 126
-    ? Buffer.from([first, bit | payload.length])
-    : payload.length < 65_536
-    ? Buffer.from([first, bit | 126, payload.length >> 8, payload.length & 255])
-    : longHead(first, bit, payload.length)
-  if (!masked) return Buffer.concat([head, payload])
-  const mask = Buffer.from([1, 2, 3, 4])
-  return Buffer.concat([head, mask, payload.map((byte, i) => byte ^ mask[i % 4]!)])
-}
-
-function longHead(first: number, bit: number, length: number): Buffer {
-  const head = Buffer.alloc(10)
-  head[0] = first
-  head[1] = bit | 127
-  head.writeBigUInt64BE(BigInt(length), 2)
-  return head
+  const frame = new Frame({ opcode, fin, payload: content, maskKey: masked ? MASK : undefined })
+  return Buffer.from(frame.encode().buffer)
 }

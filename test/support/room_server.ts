@@ -9,19 +9,19 @@ import type { RoomServerOptions } from './spawn_server.ts'
 
 if (import.meta.main) {
   const options = JSON.parse(process.argv[2] ?? '{}') as RoomServerOptions
-  const { hub, fetch } = await fixtureHub(options)
+  const { hub, raw, fetch } = await fixtureHub(options)
   const listen = { port: options.port ?? 0, hostname: '127.0.0.1' }
   const compression = options.compression === undefined ? {} : { compression: options.compression }
   let server: RotundaServer
   switch (options.host ?? 'bun') {
     case 'bun':
-      server = (await import('../../adapters/bun/mod.ts')).serve(hub, { ...listen, ...compression, fetch })
+      server = (await import('../../adapters/bun/mod.ts')).serve(hub, { ...listen, ...compression, raw, fetch })
       break
     case 'deno':
-      server = (await import('../../adapters/deno/mod.ts')).serve(hub, { ...listen, fetch })
+      server = (await import('../../adapters/deno/mod.ts')).serve(hub, { ...listen, raw, fetch })
       break
     default:
-      server = (await import('./hosts/hono_server.ts')).serveHono(hub, { ...options, ...listen, fetch })
+      server = (await import('./hosts/hono_server.ts')).serveHono(hub, { ...options, ...listen, raw, fetch })
   }
   const stop = () => void server.stop({ drain: options.drain ?? 0 }).then(() => process.exit(0))
   process.on('SIGTERM', stop)

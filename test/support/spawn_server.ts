@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import type { Limits } from '../../src/mod.ts'
+import type { Limits, RawLimits } from '../../src/mod.ts'
 import type { FixtureEvent } from './hosts/fixture_events.ts'
 
 /** The hosts that rotunda runs on; `hono-*` is mounted in a Hono app that owns its server. */
@@ -25,6 +25,10 @@ export interface RoomServerOptions {
   readonly edge?: boolean
   /** Loosely typed, so that what is not allowed can be tried. */
   readonly limits?: { readonly [K in keyof Limits]?: unknown } & { readonly [name: string]: unknown }
+  /** Patterns of the rooms that take encrypted payloads only. */
+  readonly encrypted?: readonly string[]
+  /** Limits of its raw service at `/raw`; without them it has no raw services. */
+  readonly raw?: { readonly [K in keyof RawLimits]?: unknown } & { readonly [name: string]: unknown }
   /** Whether it notes what handlers are told, for `events()`, and obeys `!` commands. */
   readonly events?: boolean
   /** Seconds within which clients are told to come back when it is stopped. */

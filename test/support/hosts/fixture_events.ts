@@ -4,7 +4,7 @@ import type { fixture } from './fixture_protocol.ts'
 
 /** Something the hub told its application, in order. */
 export interface FixtureEvent {
-  readonly type: 'open' | 'message' | 'close' | 'ping' | 'pong' | 'error' | 'pinged' | 'answer'
+  readonly type: 'open' | 'message' | 'close' | 'ping' | 'pong' | 'error' | 'pinged' | 'answer' | 'raw'
   readonly session?: string
   readonly [detail: string]: unknown
 }

@@ -1,9 +1,18 @@
 import process from 'node:process'
 import { libsqlStore } from '../../../adapters/libsql/mod.ts'
-import { createHub, type Hub, type Limits, memoryStore, type MessageStore } from '../../../src/mod.ts'
+import {
+  createHub,
+  type Hub,
+  type Limits,
+  memoryStore,
+  type MessageStore,
+  type RawLimits,
+  type RawRoute,
+} from '../../../src/mod.ts'
 import type { RoomServerOptions } from '../spawn_server.ts'
 import { FixtureEvents, record } from './fixture_events.ts'
 import { fixture } from './fixture_protocol.ts'
+import { rawFixture } from './fixture_raw.ts'
 
 /** The hub of the test servers. */
 export type FixtureHub = Hub<typeof fixture.definitions, { agent: string }>
@@ -11,6 +20,8 @@ export type FixtureHub = Hub<typeof fixture.definitions, { agent: string }>
 /** A hub that can note what it is told, and obey; and its HTTP side channel. */
 export async function fixtureHub(options: RoomServerOptions): Promise<{
   hub: FixtureHub
+  /** Raw services by path, where they are wanted. */
+  raw: Record<string, RawRoute>
   fetch: (request: Request) => Response | Promise<Response>
 }> {
   const store = await openStore(options)
@@ -37,7 +48,14 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
   hub.on('chat.stats', (ctx) => ({ members: ctx.room.size }))
   const events = new FixtureEvents()
   if (options.events === true) record(hub, events)
-  return { hub, fetch: (request) => answer(hub, events, closed, new URL(request.url)) }
+  const raw = options.raw === undefined ? undefined : rawFixture(events, options.raw as Partial<RawLimits>)
+  const fetch = (request: Request) => {
+    const url = new URL(request.url)
+    if (url.pathname !== '/open') return answer(hub, events, closed, url)
+    raw?.open()
+    return new Response('opened')
+  }
+  return { hub, raw: raw?.routes ?? {}, fetch }
 }
 
 async function openStore({ database, edge = false }: RoomServerOptions): Promise<MessageStore> {

@@ -1,7 +1,7 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { bunHandlers } from '../../../adapters/bun/mod.ts'
-import { realtime } from '../../../adapters/hono/mod.ts'
-import type { RotundaServer } from '../../../src/mod.ts'
+import { realtime, withContext } from '../../../adapters/hono/mod.ts'
+import { type RawRoute, rawService, type RotundaServer } from '../../../src/mod.ts'
 import type { RoomServerOptions } from '../spawn_server.ts'
 import type { FixtureHub } from './fixture_hub.ts'
 
@@ -14,17 +14,25 @@ interface Stoppable {
 interface HonoServerOptions extends Pick<RoomServerOptions, 'mistake' | 'compression'> {
   readonly port: number
   readonly hostname: string
+  readonly raw: Record<string, RawRoute>
   readonly fetch: (request: Request) => Response | Promise<Response>
 }
+
+type AppEnv = { Variables: { greeting: string } }
 
 /** The fixture's hub mounted in a Hono app that owns its server, on the runtime this runs on. */
 export function serveHono(
   hub: FixtureHub,
   options: HonoServerOptions,
 ): RotundaServer {
-  const app = new Hono()
-  app.use(async (_context, next) => await next())
-  app.route('/', realtime(hub))
+  const app = new Hono<AppEnv>()
+  app.use(async (context, next) => {
+    context.set('greeting', 'hello')
+    await next()
+  })
+  const greeter = rawService<string>((connection) => connection.send(connection.metadata))
+  const greeting = withContext(greeter, (context: Context<AppEnv>) => context.get('greeting'))
+  app.route('/', realtime(hub, { raw: { ...options.raw, '/raw/context': greeting } }))
   app.notFound((context) => options.fetch(context.req.raw))
   const { port, hostname } = options
   const server = 'Deno' in globalThis ? serveOnDeno(app, port, hostname) : serveOnBun(app, hub, options)
@@ -38,7 +46,7 @@ export function serveHono(
   }
 }
 
-function serveOnBun(app: Hono, hub: FixtureHub, options: HonoServerOptions): Stoppable {
+function serveOnBun(app: Hono<AppEnv>, hub: FixtureHub, options: HonoServerOptions): Stoppable {
   const { port, hostname, mistake, compression = false } = options
   const { websocket } = bunHandlers(hub, { compression })
   const server = mistake === 'no websocket'
@@ -56,7 +64,7 @@ interface DenoServe {
   ): { addr: { port: number }; shutdown(): Promise<void> }
 }
 
-function serveOnDeno(app: Hono, port: number, hostname: string): Stoppable {
+function serveOnDeno(app: Hono<AppEnv>, port: number, hostname: string): Stoppable {
   const { Deno } = globalThis as unknown as { Deno: DenoServe }
   const server = Deno.serve({ port, hostname, onListen: () => {} }, app.fetch)
   return { port: server.addr.port, stop: () => server.shutdown() }
