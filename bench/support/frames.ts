@@ -1,78 +1,40 @@
-const encoder = new TextEncoder()
+import { Frame, FRAME_OPCODE, type FrameHead, FrameScanner } from '../../src/rfc6455/mod.ts'
 
-/** One text frame as a client sends it. The mask is zero, which RFC 6455 allows and which costs nothing. */
+/** RFC 6455 allows it, and it costs nothing. */
+const ZERO_MASK = new Uint8Array(4)
+const LARGEST_FRAME = 64 * 1_048_576
+const NO_CODE = 1005
+
+/** One text frame as a client sends it. */
 export function textFrame(text: string): Buffer {
-  const payload = encoder.encode(text)
-  const { length } = payload
-  if (length > 65_535) throw new RangeError(`A frame of ${length} bytes is more than this client sends.`)
-  const header = length < 126 ? [0x81, 0x80 | length] : [0x81, 0xfe, length >> 8, length & 255]
-  return Buffer.concat([Buffer.from([...header, 0, 0, 0, 0]), payload])
+  return Buffer.from(Frame.text(text, { maskKey: ZERO_MASK }).encode().buffer)
 }
 
 /** The answer to a ping without payload. */
-export const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0])
+export const PONG = Buffer.from(Frame.pong('', { maskKey: ZERO_MASK }).encode().buffer)
 
-/** Told of each piece of a text frame as it arrives: from, to within the chunk, and whether the frame begins or ends. */
+/** Who receives a server's frames. */
 export interface FrameListener {
-  piece(chunk: Buffer, from: number, to: number, begins: boolean, ends: boolean): void
-  ping(): void
-  closed(code: number): void
+  /** Told of each piece of a text frame as it arrives: from, to within the chunk, and whether the frame begins or ends. */
+  onPiece(chunk: Buffer, from: number, to: number, begins: boolean, ends: boolean): void
+  onPing(): void
+  onClosed(code: number): void
 }
 
-/** Reads a server's frames by their headers alone, without copying. */
-export class FrameReader {
-  readonly #listener: FrameListener
-  #left = 0
-  /** A header cut in two by the network. */
-  #cut: Buffer | undefined
-
-  constructor(listener: FrameListener) {
-    this.#listener = listener
-  }
-
-  read(received: Buffer): void {
-    const chunk = this.#cut === undefined ? received : Buffer.concat([this.#cut, received])
-    this.#cut = undefined
-    let at = 0
-    if (this.#left > 0) {
-      at = Math.min(this.#left, chunk.length)
-      this.#left -= at
-      this.#listener.piece(chunk, 0, at, false, this.#left === 0)
+/** Reads a server's frames by their heads alone, without copying. */
+export function frameScanner(listener: FrameListener): FrameScanner<Buffer> {
+  let closeCode = 0
+  const onControl = ({ opcode, length }: FrameHead, piece: Buffer, offset: number, ends: boolean) => {
+    if (opcode === FRAME_OPCODE.ping && length === 0) return listener.onPing()
+    if (opcode !== FRAME_OPCODE.close) {
+      throw new Error(`Frame of opcode ${opcode} and ${length} bytes was not expected.`)
     }
-    while (at < chunk.length) {
-      const size = headerSize(chunk, at)
-      if (size === 0) {
-        this.#cut = chunk.subarray(at)
-        return
-      }
-      const opcode = chunk[at]! & 15
-      const length = payloadLength(chunk, at)
-      const from = at + size
-      if (opcode !== 1) {
-        if (opcode === 8) return this.#listener.closed(length >= 2 ? chunk.readUInt16BE(from) : 1005)
-        if (opcode !== 9 || length > 0) {
-          throw new Error(`Frame of opcode ${opcode} and ${length} bytes was not expected.`)
-        }
-        this.#listener.ping()
-        at = from
-        continue
-      }
-      at = Math.min(from + length, chunk.length)
-      this.#left = from + length - at
-      this.#listener.piece(chunk, from, at, true, this.#left === 0)
-    }
+    for (let i = 0; i < piece.length && offset + i < 2; i++) closeCode = closeCode << 8 | piece[i]!
+    if (ends) listener.onClosed(length >= 2 ? closeCode : NO_CODE)
   }
-}
-
-/** Bytes before the payload; 0 while not all of them are there. */
-function headerSize(chunk: Buffer, at: number): number {
-  if (chunk.length - at < 2) return 0
-  const short = chunk[at + 1]! & 127
-  const size = short < 126 ? 2 : short === 126 ? 4 : 10
-  return chunk.length - at < size ? 0 : size
-}
-
-function payloadLength(chunk: Buffer, at: number): number {
-  const short = chunk[at + 1]! & 127
-  return short < 126 ? short : short === 126 ? chunk.readUInt16BE(at + 2) : Number(chunk.readBigUInt64BE(at + 2))
+  return new FrameScanner((head, chunk, from, to, offset) => {
+    const ends = offset + to - from === head.length
+    if (head.opcode === FRAME_OPCODE.text) listener.onPiece(chunk, from, to, offset === 0, ends)
+    else onControl(head, chunk.subarray(from, to), offset, ends)
+  }, { role: 'client', maxFrameSize: LARGEST_FRAME })
 }

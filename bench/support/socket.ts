@@ -1,5 +1,6 @@
 import process from 'node:process'
-import { type FrameListener, FrameReader, PONG } from './frames.ts'
+import { checkResponse, type FrameScanner, handshakeRequest, newKey, parseResponseHead } from '../../src/rfc6455/mod.ts'
+import { type FrameListener, frameScanner, PONG } from './frames.ts'
 
 /** Where and as what to connect. */
 export interface Target {
@@ -10,30 +11,27 @@ export interface Target {
   readonly subprotocol?: string
 }
 
-const UPGRADED = 'HTTP/1.1 101'
+const NOTHING: Buffer = Buffer.alloc(0)
 
-/** A WebSocket client that costs next to nothing: a TCP socket, a canned handshake and a reader of frame headers. */
-export class RawSocket {
+/** A WebSocket client that costs next to nothing: a TCP socket, a handshake and a scanner of frame heads. */
+export class RawSocket implements FrameListener {
   /** Replaced by who listens. */
-  onPiece: FrameListener['piece'] = () => {}
-  readonly #reader: FrameReader
+  onPiece: FrameListener['onPiece'] = () => {}
+  readonly #scanner: FrameScanner<Buffer> = frameScanner(this)
   #socket: Bun.Socket | undefined
   #unsent: Buffer[] = []
   #open = false
   #ending = false
 
-  private constructor() {
-    this.#reader = new FrameReader({
-      piece: (chunk, from, to, begins, ends) => this.onPiece(chunk, from, to, begins, ends),
-      ping: () => this.send(PONG),
-      closed: (code) => this.#fail(`The server closed a connection with ${code}.`),
-    })
-  }
+  private constructor() {}
 
   static connect(target: Target, prepare: (socket: RawSocket) => void = () => {}): Promise<RawSocket> {
     const { port, path = '/ws', subprotocol = 'rotunda.v1.json' } = target
+    const key = newKey()
+    const protocols = subprotocol === '' ? [] : [subprotocol]
     const raw = new RawSocket()
     prepare(raw)
+    let received = NOTHING
     return new Promise((resolve, reject) => {
       Bun.connect({
         hostname: '127.0.0.1',
@@ -41,21 +39,18 @@ export class RawSocket {
         socket: {
           open: (socket) => {
             raw.#socket = socket
-            socket.write(
-              `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-                'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n' +
-                (subprotocol === '' ? '\r\n' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`),
-            )
+            socket.write(handshakeRequest({ host: `127.0.0.1:${port}`, path, key, protocols }))
           },
           data: (_, chunk) => {
-            if (raw.#open) return raw.#reader.read(chunk)
-            const end = chunk.indexOf('\r\n\r\n')
-            if (end < 0 || !chunk.subarray(0, 12).equals(Buffer.from(UPGRADED))) {
-              return reject(new Error(`The server refused: ${chunk.toString()}`))
-            }
+            if (raw.#open) return raw.#read(chunk)
+            received = Buffer.concat([received, chunk])
+            const head = parseResponseHead(received)
+            if (head === undefined) return
+            checkResponse(head, { key, protocols })
             raw.#open = true
             resolve(raw)
-            if (chunk.length > end + 4) raw.#reader.read(chunk.subarray(end + 4))
+            if (received.length > head.size) raw.#read(received.subarray(head.size))
+            received = NOTHING
           },
           drain: () => raw.#flush(),
           close: () => raw.#fail('The server ended a connection.'),
@@ -67,6 +62,14 @@ export class RawSocket {
     })
   }
 
+  onPing(): void {
+    this.send(PONG)
+  }
+
+  onClosed(code: number): void {
+    this.#fail(`The server closed a connection with ${code}.`)
+  }
+
   send(frames: Buffer): void {
     this.#unsent.push(frames)
     if (this.#unsent.length === 1) this.#flush()
@@ -75,6 +78,11 @@ export class RawSocket {
   end(): void {
     this.#ending = true
     this.#socket?.terminate()
+  }
+
+  #read(chunk: Buffer): void {
+    const error = this.#scanner.read(chunk)
+    if (error !== undefined) throw error
   }
 
   #flush(): void {

@@ -6,13 +6,15 @@ export type Breach = string
 /** Which folders of `src` each folder may import from, besides itself. DESIGN: arrows point one way. */
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
+  rfc6455: ['protocol'],
   storage: ['protocol'],
   cluster: ['protocol'],
   hub: ['protocol', 'storage', 'cluster'],
-  http: ['protocol', 'hub'],
+  raw: ['protocol', 'hub'],
+  http: ['protocol', 'hub', 'raw'],
   client: ['protocol'],
   runtime: ['protocol', 'storage', 'cluster', 'hub', 'http'],
-  'mod.ts': ['protocol', 'storage', 'cluster', 'hub', 'http', 'runtime'],
+  'mod.ts': ['protocol', 'storage', 'cluster', 'hub', 'raw', 'http', 'runtime'],
 }
 
 const RUNTIME_GLOBAL =
