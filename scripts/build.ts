@@ -20,6 +20,8 @@ const KEPT = [
   'peerDependencies',
 ] as const
 const TEXTS = ['README.md', 'CHANGELOG.md', 'LICENSE']
+/** What clients in other languages are generated from. */
+const SCHEMA = 'adapters/flatbuffers/rotunda.fbs'
 
 type Manifest = Record<string, unknown> & { readonly exports: Record<string, string> }
 
@@ -36,6 +38,7 @@ for (const path of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
   if (/\.(?:js|d\.ts)$/.test(path)) finish(path)
 }
 writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
+copyFileSync(join(REPOSITORY, SCHEMA), join(out, SCHEMA))
 for (const name of TEXTS) if (existsSync(join(REPOSITORY, name))) copyFileSync(join(REPOSITORY, name), join(out, name))
 
 /** The compiler leaves the sources' extension in declarations, and in URLs of workers. */

@@ -2,13 +2,14 @@
 # Installs the Debian packages that the tests need and that are not there yet. Runs as root or with sudo.
 set -euo pipefail
 
-packages=(chromium sqlite3 python3-websockets)
+packages=(chromium sqlite3 python3-websockets python3-flatbuffers flatbuffers-compiler)
 
 present() {
   case "$1" in
     chromium) command -v chromium >/dev/null ;;
     sqlite3) command -v sqlite3 >/dev/null ;;
-    python3-websockets) [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import websockets' 2>/dev/null ;;
+    python3-*) [ -x /usr/bin/python3 ] && /usr/bin/python3 -c "import ${1#python3-}" 2>/dev/null ;;
+    flatbuffers-compiler) command -v flatc >/dev/null ;;
   esac
 }
 
@@ -19,7 +20,7 @@ done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
 by_hand() {
-  echo "$1 Install by hand: Chromium, the sqlite3 shell, and the websockets package for /usr/bin/python3." >&2
+  echo "$1 Install by hand: Chromium, sqlite3, flatc 2.0.8, and websockets and flatbuffers for /usr/bin/python3." >&2
   echo "Missing here: ${missing[*]}" >&2
   exit 1
 }

@@ -56,14 +56,27 @@ export type {
   Latency,
   Limits,
   LogEnvelope,
+  Logger,
+  LogLevel,
+  LongPollMetrics,
   OpcodeHandler,
   OverrideHandler,
   Peer,
+  PresenceChange,
+  PresenceMember,
+  PresenceMetrics,
+  PresenceOptions,
   Principal,
   Published,
   PublishResult,
+  QuotaAction,
+  QuotaMetric,
+  QuotaResult,
+  QuotaRule,
   Receiver,
   RequestContext,
+  RetentionMetrics,
+  RetentionRule,
   RoomHandle,
   RpcHandler,
   SendResult,
@@ -73,8 +86,11 @@ export type {
   Target,
   TypeMetrics,
 } from './hub/mod.ts'
+export { inProcessBroker } from './cluster/mod.ts'
+export type { Broker } from './cluster/mod.ts'
 export { formatId, memoryStore } from './storage/mod.ts'
-export type { Appended, AppendMessage, MessageStore, RoomExtent, StoredMessage } from './storage/mod.ts'
+export type { Appended, AppendMessage, ListedRoom, MessageStore, RoomExtent, StoredMessage } from './storage/mod.ts'
+export type { Caller, FallbackEndpoint, FallbackOptions, SharedMailboxOptions } from './fallback/mod.ts'
 export {
   answerHealth,
   answerHistory,
@@ -83,11 +99,14 @@ export {
   createRouter,
   deliver,
   errorResponse,
+  fallbackAnswers,
+  fallbackPaths,
   guarded,
   handshake,
   listen,
 } from './http/mod.ts'
 export type {
+  AnswerFallback,
   Handshake,
   MetadataFactory,
   Next,

@@ -2,6 +2,7 @@ import {
   CLOSE,
   type Contract,
   createRouter,
+  deliver,
   errorResponse,
   guarded,
   type Handshake,
@@ -10,6 +11,7 @@ import {
   RotundaError,
   type RouteOptions,
 } from '../../src/mod.ts'
+import { bunCaller } from './caller.ts'
 import { BunPeer, type SocketData } from './peer.ts'
 import { type BunServer, type BunWebSocketHandler, requireBun } from './runtime.ts'
 import { upgradeTo } from './upgrade.ts'
@@ -24,7 +26,7 @@ export interface BunOptions extends RouteOptions {
 }
 
 /** What to give to `Bun.serve`. */
-export interface BunHandlers<M> {
+export interface BunHandlers {
   /**
    * Answers rotunda's requests and hands all others to `next` (404 without it). Undefined means upgraded, which is what
    * Bun wants to hear.
@@ -34,7 +36,8 @@ export interface BunHandlers<M> {
     server: BunServer,
     next?: Next<BunServer>,
   ): Response | Promise<Response> | undefined
-  readonly websocket: BunWebSocketHandler<SocketData<M>>
+  /** For every connection of the server: its limits are the largest of the hub and the raw services beside it. */
+  readonly websocket: BunWebSocketHandler<SocketData>
 }
 
 /**
@@ -51,56 +54,62 @@ export interface BunHandlers<M> {
  * })
  * ```
  */
-export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: BunOptions = {}): BunHandlers<M> {
+export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: BunOptions = {}): BunHandlers {
   requireBun()
   const route = createRouter(hub, options)
   const { compression = false } = options
-  const { maxMessageSize, hardLimit } = hub.limits
-  const settle = (routed: Handshake<M> | Response, request: Request, server: BunServer) => {
+  const settle = (routed: Handshake | Response, request: Request, server: BunServer) => {
     if (routed instanceof Response) return routed
     if ('response' in routed) return routed.response
-    return upgradeTo(server, hub, request, routed.upgrade)
+    return upgradeTo(server, request, routed.upgrade)
   }
 
   return {
     fetch(request, server, next) {
-      const routed = route(request)
+      const routed = route(request, () => bunCaller(server, request))
       if (routed === undefined) return next?.(request, server) ?? notFound(request)
       if (!(routed instanceof Promise)) return settle(routed, request, server)
       return routed.then((settled) => settle(settled, request, server)) as Promise<Response>
     },
     websocket: {
-      maxPayloadLength: maxMessageSize,
-      backpressureLimit: hardLimit,
+      // Read when the server is made, after a Hono app has added its raw services.
+      get maxPayloadLength() {
+        return hub.companions.largest.maxMessageSize
+      },
+      get backpressureLimit() {
+        return hub.companions.largest.hardLimit
+      },
       closeOnBackpressureLimit: true,
-      // The hub pings in its own rhythm and judges idleness itself.
+      // Hubs and raw services ping in their own rhythm and judge idleness themselves.
       sendPings: false,
       idleTimeout: 0,
       perMessageDeflate: compression,
       open(socket) {
         const { data } = socket
         data.host.compresses = compression
-        guarded(data.hub, socket, () => {
-          data.connection = data.hub.connect(new BunPeer(data.host, socket), data.upgrade)
-          if (data.ended !== undefined) data.connection.closed(data.ended.code, data.ended.reason)
+        guarded(data.upgrade.target, socket, () => {
+          data.receiver = data.upgrade.connect(new BunPeer(data.host, socket))
+          if (data.ended !== undefined) data.receiver.closed(data.ended.code, data.ended.reason)
         })
       },
       message(socket, frame) {
-        guarded(socket.data.hub, socket, () => socket.data.connection?.receive(frame))
+        const { upgrade, receiver, host } = socket.data
+        guarded(upgrade.target, socket, () => deliver(upgrade, receiver, host, frame))
       },
       drain(socket) {
-        guarded(socket.data.hub, socket, () => socket.data.connection?.drained())
+        guarded(socket.data.upgrade.target, socket, () => socket.data.receiver?.drained())
       },
       ping(socket, data) {
-        guarded(socket.data.hub, socket, () => socket.data.connection?.pinged(data))
+        guarded(socket.data.upgrade.target, socket, () => socket.data.receiver?.pinged(data))
       },
       pong(socket, data) {
-        guarded(socket.data.hub, socket, () => socket.data.connection?.ponged(data))
+        guarded(socket.data.upgrade.target, socket, () => socket.data.receiver?.ponged(data))
       },
       close(socket, code, reason) {
+        const { data } = socket
         const ended = { code: codeSent(code, reason), reason }
-        if (socket.data.connection === undefined) socket.data.ended = ended
-        guarded(socket.data.hub, socket, () => socket.data.connection?.closed(ended.code, ended.reason))
+        if (data.receiver === undefined) data.ended = ended
+        guarded(data.upgrade.target, socket, () => data.receiver?.closed(ended.code, ended.reason))
       },
     },
   }

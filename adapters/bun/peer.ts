@@ -1,26 +1,25 @@
-import type { Connection, Hub, Peer, SendResult, Upgrade } from '../../src/mod.ts'
+import type { Peer, Receiver, SendResult, Upgrade } from '../../src/mod.ts'
 import type { BunSocket } from './runtime.ts'
 import type { BunHost } from './upgrade.ts'
 
 /** What each of Bun's sockets carries. */
-export interface SocketData<M> {
+export interface SocketData {
   readonly host: BunHost
-  /** The hub that accepted the handshake: several may share one server. */
-  readonly hub: Pick<Hub<never, M>, 'connect' | 'report'>
-  readonly upgrade: Upgrade<M>
+  /** Whose connection it becomes: several hubs, and raw services beside them, may share one server. */
+  readonly upgrade: Upgrade
   readonly remotePort: number
   /** Set when the socket opens. */
-  connection: Connection | undefined
+  receiver: Receiver | undefined
   /** How it ended, when that was before it had opened: an open handler that closes is told of it at once. */
   ended: { readonly code: number; readonly reason: string } | undefined
 }
 
-/** One of Bun's sockets as seen by the hub. */
-export class BunPeer<M> implements Peer {
+/** One of Bun's sockets as seen by whose connection it is. */
+export class BunPeer implements Peer {
   readonly host: BunHost
-  readonly #socket: BunSocket<SocketData<M>>
+  readonly #socket: BunSocket<SocketData>
 
-  constructor(host: BunHost, socket: BunSocket<SocketData<M>>) {
+  constructor(host: BunHost, socket: BunSocket<SocketData>) {
     this.host = host
     this.#socket = socket
   }
@@ -37,10 +36,11 @@ export class BunPeer<M> implements Peer {
     return this.#socket.getBufferedAmount()
   }
 
-  /** Bun answers bytes sent, -1 when they wait, 0 when they were dropped. */
+  /** Bun answers bytes sent, -1 when they wait, 0 when they were dropped, or when there were none. */
   send(frame: string | Uint8Array): SendResult {
     const sent = this.#socket.send(frame as string | Uint8Array<ArrayBuffer>, this.host.compresses)
-    return sent > 0 ? 'accepted' : sent < 0 ? 'buffered' : 'closed'
+    if (sent === 0) return frame.length === 0 && this.#socket.readyState === WebSocket.OPEN ? 'accepted' : 'closed'
+    return sent > 0 ? 'accepted' : 'buffered'
   }
 
   close(code: number, reason: string): void {

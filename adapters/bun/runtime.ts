@@ -20,7 +20,8 @@ export interface BunServer {
   readonly url: URL
   upgrade(request: Request, options: { data: unknown; headers: Record<string, string> }): boolean
   publish(topic: string, frame: Frame, compress?: boolean): number
-  requestIP(request: Request): { readonly port: number } | null
+  requestIP(request: Request): { readonly address: string; readonly port: number } | null
+  timeout(request: Request, seconds: number): void
   stop(closeActiveConnections?: boolean): Promise<void>
 }
 

@@ -1,8 +1,8 @@
-import { errorResponse, type Host, type Hub, RotundaError, type Upgrade } from '../../src/mod.ts'
+import { errorResponse, type Host, RotundaError, type Upgrade } from '../../src/mod.ts'
 import type { SocketData } from './peer.ts'
 import type { BunServer } from './runtime.ts'
 
-/** A Bun server as seen by the hub: native topics. */
+/** A Bun server as seen by whose connections it has: native topics. */
 export class BunHost implements Host {
   readonly server: BunServer
   /** Whether frames to clients that can inflate them are deflated; the handlers of the sockets know, and say so. */
@@ -31,18 +31,12 @@ export function hostOf(server: BunServer): BunHost {
 }
 
 /** Makes a request a WebSocket of the `websocket` handlers; undefined when that is done, as Bun expects. */
-export function upgradeTo<M>(
-  server: BunServer,
-  hub: Pick<Hub<never, M>, 'connect' | 'report'>,
-  request: Request,
-  upgrade: Upgrade<M>,
-): Response | undefined {
-  const data: SocketData<M> = {
+export function upgradeTo(server: BunServer, request: Request, upgrade: Upgrade): Response | undefined {
+  const data: SocketData = {
     host: hostOf(server),
-    hub,
     upgrade,
     remotePort: server.requestIP(request)?.port ?? 0,
-    connection: undefined,
+    receiver: undefined,
     ended: undefined,
   }
   // Left out, Bun answers with the first one offered, whatever it is (oven-sh/bun#18243); an empty one it leaves out.

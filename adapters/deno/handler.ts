@@ -8,7 +8,8 @@ import {
   RotundaError,
   type RouteOptions,
 } from '../../src/mod.ts'
-import type { DenoServeInfo } from './runtime.ts'
+import { denoCaller } from './caller.ts'
+import { denoRuntime, type DenoServeInfo } from './runtime.ts'
 import { denoUpgrade } from './upgrade.ts'
 
 /** Answers rotunda's requests and hands all others to `next` (404 without it). */
@@ -29,14 +30,14 @@ export type DenoHandler = (
  * ```
  */
 export function denoHandler<C extends Contract, M>(hub: Hub<C, M>, options: RouteOptions = {}): DenoHandler {
+  denoRuntime()
   const route = createRouter(hub, options)
-  const upgrade = denoUpgrade(hub)
   return (request, info, next) => {
-    const settle = (routed: Handshake<M> | Response): Response => {
+    const settle = (routed: Handshake | Response): Response => {
       if (routed instanceof Response) return routed
-      return 'response' in routed ? routed.response : upgrade(request, info, routed.upgrade)
+      return 'response' in routed ? routed.response : denoUpgrade(request, info, routed.upgrade)
     }
-    const routed = route(request)
+    const routed = route(request, () => denoCaller(info))
     if (routed === undefined) return next?.(request, info) ?? notFound(request)
     return routed instanceof Promise ? routed.then(settle) : settle(routed)
   }

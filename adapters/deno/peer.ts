@@ -1,17 +1,17 @@
 import { Buffer } from 'node:buffer'
-import { CLOSE, type Connection, type Host, type Peer, type SendResult } from '../../src/mod.ts'
+import { CLOSE, type Host, type Peer, type Receiver, type SendResult } from '../../src/mod.ts'
 import { Closing } from './closing.ts'
 
 /** How often a peer with much buffered is looked at again, in milliseconds: Deno does not tell of draining. */
 const DRAIN_POLL = 20
 
-/** Deno's sockets as seen by the hub: no topics, so rooms loop. */
+/** Deno's sockets as seen by whose connections they are: no topics, so rooms loop. */
 export class DenoHost implements Host {
   readonly #resumeAt: number
   readonly #draining = new Set<DenoPeer>()
   #timer: ReturnType<typeof setInterval> | undefined
 
-  /** @param resumeAt Buffered bytes at which a session that waits goes on. */
+  /** @param resumeAt Buffered bytes at which who waits to send goes on. */
   constructor(resumeAt: number) {
     this.#resumeAt = resumeAt
   }
@@ -20,7 +20,7 @@ export class DenoHost implements Host {
     return Buffer.byteLength(text)
   }
 
-  /** Tells the peer's session once its buffer is low again, if it is not. */
+  /** Tells the peer's receiver once its buffer is low again, if it is not. */
   watch(peer: DenoPeer): void {
     if (peer.bufferedAmount <= this.#resumeAt) return
     this.#draining.add(peer)
@@ -38,18 +38,18 @@ export class DenoHost implements Host {
     for (const peer of this.#draining) {
       if (peer.bufferedAmount > this.#resumeAt) continue
       this.forget(peer)
-      peer.connection?.drained()
+      peer.receiver?.drained()
     }
   }
 }
 
-/** One of Deno's sockets as seen by the hub. */
+/** One of Deno's sockets as seen by whose connection it is. */
 export class DenoPeer implements Peer {
   readonly host: DenoHost
   readonly remoteAddress: string
   readonly remotePort: number
   /** Set when the socket opens. */
-  connection: Connection | undefined
+  receiver: Receiver | undefined
   /** It does so by itself, for `idleTimeout`, and tells nobody of the answers. */
   readonly pingsItself = true
   readonly #socket: WebSocket
@@ -78,7 +78,7 @@ export class DenoPeer implements Peer {
     this.#closing ??= new Closing(this.#socket, code, reason)
   }
 
-  /** Deno cannot cut a socket: the session ends, the connection is left to the client. */
+  /** Deno cannot cut a socket: its receiver is told of the end, the connection is left to the client. */
   terminate(): void {
     this.closed(CLOSE.abnormal, '')
   }
@@ -92,6 +92,6 @@ export class DenoPeer implements Peer {
   closed(code: number, reason: string): void {
     this.host.forget(this)
     this.#closing?.finish()
-    this.connection?.closed(this.#closing?.code ?? code, this.#closing?.reason ?? reason)
+    this.receiver?.closed(this.#closing?.code ?? code, this.#closing?.reason ?? reason)
   }
 }

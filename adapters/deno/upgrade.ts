@@ -1,44 +1,46 @@
-import { CLOSE, type Contract, guarded, type Hub, type Upgrade } from '../../src/mod.ts'
+import { CLOSE, deliver, guarded, type Upgrade } from '../../src/mod.ts'
 import { DenoHost, DenoPeer } from './peer.ts'
 import { denoRuntime, type DenoServeInfo } from './runtime.ts'
 
-/** Makes a request a WebSocket whose session is the hub's. */
-export function denoUpgrade<C extends Contract, M>(
-  hub: Hub<C, M>,
-): (request: Request, info: DenoServeInfo | undefined, upgrade: Upgrade<M>) => Response {
-  const runtime = denoRuntime()
-  const { highWaterMark, pingInterval, pongTimeout } = hub.limits
-  const host = new DenoHost(highWaterMark / 2)
-  // Deno pings after half of this and gives up after the other half.
-  const idleTimeout = pingInterval === 0 ? 0 : pingInterval + pongTimeout
-  return (request, info, { subprotocol, metadata }) => {
-    // The address is gone once the request is upgraded.
-    const { hostname = '', port = 0 } = info?.remoteAddr ?? {}
-    const { socket, response } = subprotocol === undefined
-      ? runtime.upgradeWebSocket(request, { idleTimeout })
-      : runtime.upgradeWebSocket(withSpacedList(request), { idleTimeout, protocol: subprotocol })
-    socket.binaryType = 'arraybuffer'
-    attach(hub, socket, new DenoPeer(host, socket, hostname, port), { subprotocol, metadata })
-    return response
-  }
+const hosts = new WeakMap<Upgrade['target'], DenoHost>()
+
+/** The one host of a target, however many adapters it is served by. */
+function hostOf(target: Upgrade['target']): DenoHost {
+  let host = hosts.get(target)
+  if (host === undefined) hosts.set(target, host = new DenoHost(target.limits.highWaterMark / 2))
+  return host
 }
 
-function attach<C extends Contract, M>(hub: Hub<C, M>, socket: WebSocket, peer: DenoPeer, start: Upgrade<M>): void {
-  const { maxMessageSize } = hub.limits
+/** Makes a request a WebSocket, and hands it over when it is open. */
+export function denoUpgrade(request: Request, info: DenoServeInfo | undefined, upgrade: Upgrade): Response {
+  const { subprotocol, target } = upgrade
+  const { pingInterval, pongTimeout } = target.limits
+  // Deno pings after half of this and gives up after the other half.
+  const idleTimeout = pingInterval === 0 ? 0 : pingInterval + pongTimeout
+  // The address is gone once the request is upgraded.
+  const { hostname = '', port = 0 } = info?.remoteAddr ?? {}
+  const runtime = denoRuntime()
+  const { socket, response } = subprotocol === undefined
+    ? runtime.upgradeWebSocket(request, { idleTimeout })
+    : runtime.upgradeWebSocket(withSpacedList(request), { idleTimeout, protocol: subprotocol })
+  socket.binaryType = 'arraybuffer'
+  attach(socket, new DenoPeer(hostOf(target), socket, hostname, port), upgrade)
+  return response
+}
+
+function attach(socket: WebSocket, peer: DenoPeer, upgrade: Upgrade): void {
+  const { target } = upgrade
   let broken = ''
-  socket.onopen = () => guarded(hub, peer, () => peer.connection = hub.connect(peer, start))
+  socket.onopen = () => guarded(target, peer, () => peer.receiver = upgrade.connect(peer))
   socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
     peer.heard()
-    guarded(hub, peer, () => {
-      const frame = typeof data === 'string' ? data : new Uint8Array(data)
-      if (frame.length <= maxMessageSize && !isLonger(peer, frame, maxMessageSize)) peer.connection?.receive(frame)
-      else peer.connection?.close(CLOSE.messageTooBig, `A frame may have ${maxMessageSize} bytes.`)
-    })
+    const frame = typeof data === 'string' ? data : new Uint8Array(data)
+    guarded(target, peer, () => deliver(upgrade, peer.receiver, peer.host, frame))
   }
   socket.onerror = (event) => {
     broken = (event as ErrorEvent).message
   }
-  socket.onclose = ({ code, reason }) => guarded(hub, peer, () => peer.closed(...whatHappened(code, reason, broken)))
+  socket.onclose = ({ code, reason }) => guarded(target, peer, () => peer.closed(...whatHappened(code, reason, broken)))
 }
 
 /** Deno finds a subprotocol only in a list that is separated by a comma and one space. */
@@ -51,11 +53,6 @@ function withSpacedList(request: Request): Request {
   headers.set('sec-websocket-protocol', spaced)
   // A copy would not be the request that came in, which alone can be upgraded.
   return Object.create(request, { headers: { value: headers } })
-}
-
-/** A text within the limit in characters may still be over it in bytes. */
-function isLonger(peer: DenoPeer, frame: string | Uint8Array, limit: number): boolean {
-  return typeof frame === 'string' && frame.length * 3 > limit && peer.host.byteLength(frame) > limit
 }
 
 /** Deno tells of a connection that broke with code 0, and what was wrong with a frame in the error before. */

@@ -3,7 +3,7 @@ import type { Batch, Committed } from './connection.ts'
 
 // One statement for the whole batch: half the speed is lost by a statement a message, or by a table of heads.
 // The SELECT reads the table as it was before the statement, so numbering is head + position among the room's new rows.
-const INSERT = `
+const insert = (payload: string) => `
 INSERT INTO ws_messages (room, seq, kind, type, sender, producer_key, ts, payload_json)
 SELECT m.room,
   max(
@@ -13,11 +13,18 @@ SELECT m.room,
   m.kind, m.type, m.sender, m.k, m.ts, m.payload
 FROM (
   SELECT j.key n, j.value->>0 room, j.value->>1 kind, j.value->>2 type, j.value->>3 sender, j.value->>4 k,
-    j.value->>5 ts, j.value->>6 payload
+    j.value->>5 ts, ${payload} payload
   FROM json_each(?1) j
 ) m
 WHERE m.k IS NULL OR NOT EXISTS (SELECT 1 FROM ws_messages x WHERE x.room = m.room AND x.producer_key = m.k)
 ORDER BY m.n`
+
+const INSERT = insert('j.value->>6')
+
+// A part with bytes has them in one argument. An empty one, and so every piece of it, reads as NULL.
+const INSERT_BYTES = insert(
+  "iif(j.value->>7 IS NULL, j.value->>6, coalesce(substr(?2, j.value->>7, j.value->>8), x''))",
+)
 
 // Costs nothing unless the statement before stored fewer than it was given.
 const FIND_REPEATS = `
@@ -31,8 +38,8 @@ SELECT (SELECT seq FROM ws_messages x WHERE x.room = j.value ORDER BY seq DESC L
 /** Stores a batch in one write transaction. */
 export async function append(client: Client, { parts, rooms }: Batch): Promise<Committed> {
   const statements: InStatement[] = []
-  for (const { rows, keys, count } of parts) {
-    statements.push({ sql: INSERT, args: [rows] })
+  for (const { rows, bytes, keys, count } of parts) {
+    statements.push(bytes === null ? { sql: INSERT, args: [rows] } : { sql: INSERT_BYTES, args: [rows, bytes] })
     if (keys !== null) statements.push({ sql: FIND_REPEATS, args: [keys, count] })
   }
   statements.push({ sql: HEADS, args: [rooms] })

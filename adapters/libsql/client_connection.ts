@@ -4,6 +4,7 @@ import { append } from './append.ts'
 import type { Connection } from './connection.ts'
 import { migrate, readMeta } from './migrations.ts'
 import { prepareReads } from './read.ts'
+import { listRooms, seqBefore } from './rooms.ts'
 import { trim } from './trim.ts'
 
 /** Whether the connection may create and migrate the database, or expects it ready. */
@@ -25,7 +26,9 @@ export function clientConnection(client: Client, epoch: string, run: Run): Conne
     commit: (batch) => run('Appending to', () => append(client, batch)),
     page: (query) => run('Reading', () => reads.page(query).catch(nullIfTooBig)),
     extent: (room) => run('Reading', () => reads.extent(room)),
-    trim: (room, through) => run('Trimming', () => trim(client, room, through)),
+    rooms: (query) => run('Reading', () => listRooms(client, query)),
+    seqBefore: (room, ts, limit) => run('Reading', () => seqBefore(client, room, ts, limit)),
+    trim: (cuts) => run('Trimming', () => trim(client, cuts)),
     close: () => Promise.resolve(client.close()),
   }
 }

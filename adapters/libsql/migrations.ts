@@ -61,8 +61,14 @@ export async function migrate(client: Client, name: string): Promise<string> {
 
 /** Epoch and schema version, undefined where the database has neither. */
 export async function readMeta(client: Client): Promise<Meta | undefined> {
-  const table = await client.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ws_meta'")
-  if (table.rows.length === 0) return undefined
+  const found = await client.execute(
+    "SELECT hex(CAST('a' AS BLOB)) a, (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ws_meta') meta",
+  )
+  // Bytes are read through text, and rooms listed in the order of their UTF-8.
+  if (found.rows[0]?.['a'] !== '61') {
+    throw new RotundaError('invalid_config', "The database keeps text in UTF-16; make it with PRAGMA encoding='UTF-8'.")
+  }
+  if (found.rows[0]['meta'] === null) return undefined
   const { rows } = await client.execute("SELECT key, value FROM ws_meta WHERE key IN ('epoch', 'schema')")
   const values = new Map(rows.map((row) => [row['key'], row['value']]))
   const epoch = values.get('epoch')

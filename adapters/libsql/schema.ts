@@ -11,7 +11,7 @@ type WsMessages = Table<'ws_messages', {
   sender: { name: 'sender'; is: string; null: true }
   producerKey: { name: 'producer_key'; is: string; null: true }
   ts: { name: 'ts'; is: number }
-  payloadJson: { name: 'payload_json'; is: string }
+  payloadJson: { name: 'payload_json'; is: string | Uint8Array }
 }>
 
 type WsTrims = Table<'ws_trims', {
@@ -24,7 +24,10 @@ type WsMeta = Table<'ws_meta', {
   value: { name: 'value'; is: string }
 }>
 
-/** The log: one row a durable message. `id` is the commit order of the database, `seq` the order within the room. */
+/**
+ * The log: one row a durable message. `id` is the commit order of the database, `seq` the order within the room. A payload
+ * of bytes is a BLOB in the column of the texts.
+ */
 export const wsMessages: WsMessages = sqliteTable('ws_messages', {
   id: integer('id').primaryKey({ autoIncrement: true }),
   room: text('room').notNull(),
@@ -34,7 +37,7 @@ export const wsMessages: WsMessages = sqliteTable('ws_messages', {
   sender: text('sender'),
   producerKey: text('producer_key'),
   ts: integer('ts').notNull(),
-  payloadJson: text('payload_json').notNull(),
+  payloadJson: text('payload_json').$type<string | Uint8Array>().notNull(),
 }, (table) => [
   uniqueIndex('ws_messages_room_seq').on(table.room, table.seq),
   uniqueIndex('ws_messages_room_key').on(table.room, table.producerKey).where(sql`producer_key IS NOT NULL`),

@@ -1,13 +1,18 @@
 import { RotundaError } from '../../src/protocol/mod.ts'
-import type { Appended, AppendMessage, MessageStore, RoomExtent, StoredMessage } from '../../src/storage/mod.ts'
-import { formatId, parseId } from '../../src/storage/mod.ts'
+import type {
+  Appended,
+  AppendMessage,
+  ListedRoom,
+  MessageStore,
+  RoomExtent,
+  StoredMessage,
+} from '../../src/storage/mod.ts'
+import { parseId } from '../../src/storage/mod.ts'
 import { prepareBatch } from './batch.ts'
 import type { Role } from './client_connection.ts'
-import type { PageQuery, PageRow } from './connection.ts'
 import { Lane, type Lasting } from './lane.ts'
-
-// Rows removed in one transaction: commits get their turn in between.
-const TRIM_STEP = 5000
+import { Pages } from './pages.ts'
+import { TRIM_STEP, Trimmer } from './trimmer.ts'
 
 /** Makes a store of what opens its connections; with a `second` one, reads do not wait for commits. */
 export async function openStore(open: (role: Role) => Promise<Lasting>, second: boolean): Promise<MessageStore> {
@@ -21,6 +26,8 @@ class LibsqlStore implements MessageStore {
   readonly epoch: string
   #writer: Lane
   #reader: Lane
+  #pages: Pages
+  #trimmer: Trimmer
   #busy = new Set<Promise<unknown>>()
   #closed: Promise<void> | undefined
 
@@ -28,6 +35,8 @@ class LibsqlStore implements MessageStore {
     this.epoch = epoch
     this.#writer = writer
     this.#reader = reader
+    this.#pages = new Pages((query) => this.#on(reader, (connection) => connection.page(query)))
+    this.#trimmer = new Trimmer((cuts) => this.#on(writer, (connection) => connection.trim(cuts)))
   }
 
   async append(messages: readonly AppendMessage[]): Promise<Appended[]> {
@@ -37,15 +46,15 @@ class LibsqlStore implements MessageStore {
   }
 
   async listByRoom(room: string, limit: number, before?: string): Promise<StoredMessage[]> {
-    return await this.#page({ of: 'newest', room, before: before === undefined ? null : parseId(before), limit })
+    return await this.#pages.read({ of: 'newest', room, before: before === undefined ? null : parseId(before), limit })
   }
 
   replayRoom(room: string, after: number, limit: number): Promise<StoredMessage[]> {
-    return this.#page({ of: 'room', room, after, limit })
+    return this.#pages.read({ of: 'room', room, after, limit })
   }
 
   async replayFrom(id: string, limit: number): Promise<StoredMessage[]> {
-    return await this.#page({ of: 'all', after: parseId(id), limit })
+    return await this.#pages.read({ of: 'all', after: parseId(id), limit })
   }
 
   async extent(room: string): Promise<RoomExtent> {
@@ -53,13 +62,26 @@ class LibsqlStore implements MessageStore {
     return { head, trimmed }
   }
 
+  async rooms(prefix: string, after: string, limit: number): Promise<ListedRoom[]> {
+    const most = Math.min(Math.floor(limit), Number.MAX_SAFE_INTEGER)
+    if (!(most > 0)) return []
+    const rows = await this.#on(this.#reader, (connection) => connection.rooms({ prefix, after, limit: most }))
+    return rows.map(([room, head, trimmed, oldest]) => ({ room, head, trimmed, oldest }))
+  }
+
+  seqBefore(room: string, ts: number, limit: number): Promise<number> {
+    const most = Math.min(Math.max(0, Math.floor(limit)), Number.MAX_SAFE_INTEGER)
+    return this.#on(this.#reader, (connection) => connection.seqBefore(room, ts, most))
+  }
+
   async trim(room: string, through: number): Promise<number> {
     const { head, trimmed } = await this.extent(room)
     const last = Math.min(Math.floor(through), head)
     let removed = 0
     for (let step = trimmed; step < last;) {
-      step = Math.min(step + TRIM_STEP, last)
-      removed += await this.#on(this.#writer, (connection) => connection.trim(room, step))
+      const rows = Math.min(TRIM_STEP, last - step)
+      step += rows
+      removed += await this.#trimmer.remove(room, step, rows)
     }
     return removed
   }
@@ -70,31 +92,6 @@ class LibsqlStore implements MessageStore {
       await this.#writer.close()
     })
     return this.#closed
-  }
-
-  async #page(query: PageQuery): Promise<StoredMessage[]> {
-    const limit = Math.min(Math.floor(query.limit), Number.MAX_SAFE_INTEGER)
-    const messages: StoredMessage[] = []
-    let step = limit
-    let next = query
-    while (messages.length < limit) {
-      const asked = { ...next, limit: Math.min(step, limit - messages.length) }
-      const text = await this.#on(this.#reader, (connection) => connection.page(asked))
-      if (text === null) {
-        if (asked.limit === 1) {
-          throw new RotundaError('store_unavailable', 'The database cannot send a message this big.')
-        }
-        step = Math.ceil(asked.limit / 2)
-        continue
-      }
-      const rows = JSON.parse(text) as PageRow[]
-      for (const row of rows) messages.push(toMessage(row))
-      const last = rows.at(-1)
-      if (last === undefined || rows.length < asked.limit) break
-      if (next.of === 'newest') next = { ...next, before: last[0] }
-      else next = { ...next, after: next.of === 'all' ? last[0] : last[2] }
-    }
-    return messages
   }
 
   #on<T>(lane: Lane, work: (connection: Lasting) => Promise<T>): Promise<T> {
@@ -108,8 +105,4 @@ class LibsqlStore implements MessageStore {
     result.then(done, done)
     return result
   }
-}
-
-function toMessage([id, room, seq, kind, type, from, ts, payload]: PageRow): StoredMessage {
-  return { id: formatId(id), room, seq, kind, type, from, ts, payload }
 }

@@ -2,7 +2,7 @@ import type { SQLiteColumn, SQLiteTableWithColumns } from 'drizzle-orm/sqlite-co
 
 /** What a column is declared to be. */
 interface Declared {
-  readonly is: number | string
+  readonly is: number | string | Uint8Array
   readonly null?: true
   readonly key?: true
   readonly generated?: true

@@ -1,4 +1,5 @@
 import type { Client } from '@libsql/client/web'
+import type { Cut } from './connection.ts'
 
 const HEAD = `max(
   coalesce((SELECT seq FROM ws_messages WHERE room = ?1 ORDER BY seq DESC LIMIT 1), 0),
@@ -10,11 +11,14 @@ const REMEMBER = `
 INSERT INTO ws_trims (room, through) SELECT ?1, min(?2, ${HEAD}) WHERE min(?2, ${HEAD}) > 0
 ON CONFLICT (room) DO UPDATE SET through = max(through, excluded.through)`
 
-/** Removes a room's messages up to `through` in one transaction and returns how many. */
-export async function trim(client: Client, room: string, through: number): Promise<number> {
-  const [, removed] = await client.batch([
-    { sql: REMEMBER, args: [room, through] },
-    { sql: 'DELETE FROM ws_messages WHERE room = ?1 AND seq <= ?2', args: [room, through] },
-  ], 'write')
-  return removed?.rowsAffected ?? 0
+const REMOVE = 'DELETE FROM ws_messages WHERE room = ?1 AND seq <= ?2'
+
+/** Removes rooms' messages, each up to its seq, in one transaction and returns how many of each. */
+export async function trim(client: Client, cuts: readonly Cut[]): Promise<number[]> {
+  const statements = cuts.flatMap(([room, through]) => {
+    const args = [room, through]
+    return [{ sql: REMEMBER, args }, { sql: REMOVE, args }]
+  })
+  const results = await client.batch(statements, 'write')
+  return cuts.map((_, i) => results[2 * i + 1]?.rowsAffected ?? 0)
 }

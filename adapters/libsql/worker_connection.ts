@@ -1,6 +1,6 @@
 import { RotundaError } from '../../src/protocol/mod.ts'
 import type { Role } from './client_connection.ts'
-import type { Committed, Connection } from './connection.ts'
+import type { Committed, Connection, PageText, RoomRow } from './connection.ts'
 import type { LibsqlSettings } from './options.ts'
 import type { Command, Reply, Request } from './worker_protocol.ts'
 
@@ -71,21 +71,22 @@ export class WorkerConnection implements Connection {
     return this.#stopped !== undefined
   }
 
-  call<T>(command: Command): Promise<T> {
+  /** Asks the thread; what is in `transfer` is handed over to it and gone here. */
+  call<T>(command: Command, transfer: ArrayBuffer[] = []): Promise<T> {
     if (this.#stopped !== undefined) return Promise.reject(new RotundaError('store_unavailable', this.#stopped))
     return new Promise<T>((resolve, reject) => {
       const request: Request = { call: ++this.#calls, command }
       if (this.#pending.size === 0) this.#worker.ref?.()
       this.#pending.set(request.call, { resolve: resolve as Pending['resolve'], reject })
-      this.#worker.postMessage(request)
+      this.#worker.postMessage(request, transfer)
     })
   }
 
   commit(batch: Parameters<Connection['commit']>[0]): Promise<Committed> {
-    return this.call({ do: 'commit', batch })
+    return this.call({ do: 'commit', batch }, batch.parts.flatMap(({ bytes }) => bytes === null ? [] : [bytes.buffer]))
   }
 
-  page(query: Parameters<Connection['page']>[0]): Promise<string | null> {
+  page(query: Parameters<Connection['page']>[0]): Promise<PageText | null> {
     return this.call({ do: 'page', query })
   }
 
@@ -93,8 +94,16 @@ export class WorkerConnection implements Connection {
     return this.call({ do: 'extent', room })
   }
 
-  trim(room: string, through: number): Promise<number> {
-    return this.call({ do: 'trim', room, through })
+  rooms(query: Parameters<Connection['rooms']>[0]): Promise<readonly RoomRow[]> {
+    return this.call({ do: 'rooms', query })
+  }
+
+  seqBefore(room: string, ts: number, limit: number): Promise<number> {
+    return this.call({ do: 'seqBefore', room, ts, limit })
+  }
+
+  trim(cuts: Parameters<Connection['trim']>[0]): Promise<readonly number[]> {
+    return this.call({ do: 'trim', cuts })
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../src/protocol/mod.ts'
 import type { Role } from './client_connection.ts'
-import type { Batch, PageQuery } from './connection.ts'
+import type { Batch, Cut, PageQuery, RoomsQuery } from './connection.ts'
 import type { LibsqlSettings } from './options.ts'
 
 /** What the worker is asked to do. */
@@ -9,7 +9,9 @@ export type Command =
   | { readonly do: 'commit'; readonly batch: Batch }
   | { readonly do: 'page'; readonly query: PageQuery }
   | { readonly do: 'extent'; readonly room: string }
-  | { readonly do: 'trim'; readonly room: string; readonly through: number }
+  | { readonly do: 'rooms'; readonly query: RoomsQuery }
+  | { readonly do: 'seqBefore'; readonly room: string; readonly ts: number; readonly limit: number }
+  | { readonly do: 'trim'; readonly cuts: readonly Cut[] }
   | { readonly do: 'close' }
 
 /** A command and the number its reply will carry. */

@@ -1,43 +1,38 @@
 import type { Contract } from '../protocol/contract.ts'
 import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
-import { historyText, type Hub } from '../hub/mod.ts'
+import { historyText, type Hub, type Target } from '../hub/mod.ts'
 import { checkHandshake, errorResponse, urlOf } from './handshake.ts'
-
-/** What a transport is told to make of a request that becomes a WebSocket. */
-export interface Upgrade<M> {
-  /** To be answered in `Sec-WebSocket-Protocol`, where one was chosen. */
-  readonly subprotocol: string | undefined
-  readonly metadata: M
-}
+import { AcceptedUpgrade, type Upgrade } from './upgrade.ts'
 
 /** Whether a handshake is accepted, and else what to answer. */
-export type Handshake<M> = { readonly upgrade: Upgrade<M> } | { readonly response: Response }
+export type Handshake = { readonly upgrade: Upgrade } | { readonly response: Response }
 
-/** Makes a session's metadata from what opens it. May refuse by throwing a RotundaError. */
+/** Makes a connection's metadata from what opens it. May refuse by throwing a RotundaError. */
 export type MetadataFactory<M> = (request: Request) => M | Promise<M>
 
 /**
  * Decides about a WebSocket handshake.
- * @param metadata Used in place of the hub's own `metadata` option.
+ * @param target A hub, or a raw service beside one.
+ * @param metadata Used in place of the target's own `metadata` option.
  */
-export function handshake<C extends Contract, M>(
-  hub: Hub<C, M>,
+export function handshake<M>(
+  target: Target<M>,
   request: Request,
-  metadata: MetadataFactory<M> = (opening) => hub.metadataFor(opening),
-): Handshake<M> | Promise<Handshake<M>> {
-  const refuse = (thrown: unknown): Handshake<M> => {
+  metadata: MetadataFactory<M> = (opening) => target.metadataFor(opening),
+): Handshake | Promise<Handshake> {
+  const refuse = (thrown: unknown): Handshake => {
     const error = asRotundaError(thrown)
-    if (error.code === 'internal') hub.report(thrown)
+    if (error.code === 'internal') target.report(thrown)
     return { response: errorResponse(error) }
   }
   try {
-    const subprotocol = hub.chooseSubprotocol(checkHandshake(request))
-    const refusal = hub.refusal()
+    const subprotocol = target.chooseSubprotocol(checkHandshake(request))
+    const refusal = target.refusal()
     if (refusal !== undefined) return refuse(refusal)
+    const accept = (metadata: M) => ({ upgrade: new AcceptedUpgrade(target, subprotocol, metadata) })
     const made = metadata(request)
-    if (!(made instanceof Promise)) return { upgrade: { subprotocol, metadata: made } }
-    return made.then((metadata) => ({ upgrade: { subprotocol, metadata } }), refuse)
+    return made instanceof Promise ? made.then(accept, refuse) : accept(made)
   } catch (error) {
     return refuse(error)
   }
@@ -48,7 +43,8 @@ export function answerHealth<C extends Contract, M>(hub: Hub<C, M>): Response {
   const refusal = hub.refusal()
   const { sessions, rooms, waiting, commits } = hub.metrics
   const status = refusal === undefined ? 'ok' : refusal.code
-  const body = { status, node: hub.node, epoch: hub.epoch, sessions, rooms, waiting, commits }
+  const connections = sessions + hub.companions.size
+  const body = { status, node: hub.node, epoch: hub.epoch, connections, sessions, rooms, waiting, commits }
   return Response.json(body, { status: refusal === undefined ? 200 : 503, headers: { 'cache-control': 'no-store' } })
 }
 

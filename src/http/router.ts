@@ -1,11 +1,14 @@
 import type { Contract } from '../protocol/contract.ts'
+import type { Caller, FallbackOptions } from '../fallback/mod.ts'
 import type { Hub } from '../hub/mod.ts'
 import { asRotundaError } from '../protocol/errors.ts'
 import { answerHealth, answerHistory, type Handshake, handshake } from './endpoints.ts'
+import { fallbackAnswers, fallbackPaths } from './fallback_routes.ts'
 import { errorResponse, urlOf } from './handshake.ts'
+import { type RawRoute, rawTargets } from './raw_routes.ts'
 
 /** An answer, an upgrade, or undefined when the path is not one of rotunda's. */
-export type Routed<M> = Handshake<M> | Promise<Handshake<M>> | Promise<Response> | Response | undefined
+export type Routed = Handshake | Promise<Handshake> | Promise<Response> | Response | undefined
 
 /** Where rotunda's endpoints are. */
 export interface RouteOptions {
@@ -18,24 +21,39 @@ export interface RouteOptions {
    * Default true; false leaves the path to the application.
    */
   readonly history?: boolean
+  /** Raw services by the path of their WebSocket, as in `{ '/raw': rawService(…) }`. Default: none. */
+  readonly raw?: Readonly<Record<string, RawRoute>>
+  /**
+   * SSE and long polling at `/sse`, `/poll` and `/send`, for where a WebSocket cannot be had; see
+   * {@link FallbackOptions}. False leaves the paths to the application.
+   */
+  readonly fallback?: FallbackOptions | false
 }
 
 /**
- * Makes the function that answers every HTTP request to a hub: the WebSocket handshake, `GET /rooms/:room/history`
- * and `GET /health`.
+ * Makes the function that answers every HTTP request to a hub: the WebSocket handshake, `GET /rooms/:room/history`,
+ * `GET /health`, SSE and long polling, and the handshakes of raw services beside it.
+ * @throws {RotundaError} `invalid_config` for a raw service that cannot be where it is to be.
  */
 export function createRouter<C extends Contract, M>(
   hub: Hub<C, M>,
-  { base = '', path = '/ws', history = true }: RouteOptions = {},
-): (request: Request) => Routed<M> {
+  { base = '', path = '/ws', history = true, raw = {}, fallback }: RouteOptions = {},
+): (request: Request, callerOf?: () => Caller) => Routed {
   const socket = base + path
   const health = `${base}/health`
   const rooms = `${base}/rooms/`
-  return (request) => {
+  const endpoints = fallback === false ? new Map<string, never>() : fallbackPaths(base)
+  const targets = rawTargets(hub, base, raw, [socket, health, ...endpoints.keys()])
+  const answerFallback = fallback === false ? undefined : fallbackAnswers(hub, fallback)
+  return (request, callerOf) => {
     const pathname = pathOf(request)
     if (pathname instanceof Response) return pathname
     if (pathname === socket) return handshake(hub, request)
     if (pathname === health) return answerHealth(hub)
+    const endpoint = endpoints.get(pathname)
+    if (endpoint !== undefined) return answerFallback!(endpoint, request, callerOf?.())
+    const target = targets.get(pathname)
+    if (target !== undefined) return handshake(target, request)
     if (history === false || !pathname.startsWith(rooms) || !pathname.endsWith('/history')) return undefined
     const room = pathname.slice(rooms.length, -'/history'.length)
     // A slash in a room's name is sent encoded; `/rooms/a/b/history` is somebody else's path.

@@ -5,17 +5,17 @@ import { RotundaError } from '../protocol/errors.ts'
 import { checkProducerKey, checkRoomName, quote } from '../protocol/names.ts'
 import { isReservedType } from '../protocol/reserved.ts'
 import type { Connection } from './connection.ts'
+import type { TypedHandler } from './counted.ts'
 import type { HubCore } from './core.ts'
 import { encodePayload, validate } from './definitions.ts'
 import { sendDirect } from './direct.ts'
-import type { FrameHandler } from './dispatch.ts'
 import { EventRequest } from './event_request.ts'
 import { HandlerContext } from './handler_context.ts'
 import type { AnyHandler, Handlers } from './handlers.ts'
 import type { ReservedRequests } from './reserved_requests.ts'
 
 /** Handles what clients send: rotunda's own requests, and the application's events and requests. */
-export class Application<C extends Contract, M> implements FrameHandler {
+export class Application<C extends Contract, M> implements TypedHandler {
   readonly #core: HubCore<C, M>
   readonly #handlers: Handlers<C, M>
   readonly #reserved: ReservedRequests<C, M>
@@ -40,6 +40,10 @@ export class Application<C extends Contract, M> implements FrameHandler {
     }
     if (awaited.length === 0) return handled
     return Promise.all(awaited).then((results) => handled || results.includes('handled'))
+  }
+
+  knows(type: string): boolean {
+    return this.#core.definitions.has(type) || this.#reserved.has(type)
   }
 
   report(error: unknown, connection: Connection<M>): void {

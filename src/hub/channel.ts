@@ -3,7 +3,11 @@ import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { chunk } from './chunks.ts'
 import type { Host } from './peer.ts'
 import type { Connection } from './connection.ts'
-import type { Subscription } from './subscription.ts'
+
+/** Who can be live in a channel. */
+export interface Subscriber {
+  readonly connection: Connection
+}
 
 /** How a connection's frames look: which codec, and whether a frame may carry several envelopes. */
 export interface Variant {
@@ -23,15 +27,15 @@ export function encodeFrames(variant: Variant, batch: readonly EncodedEnvelope[]
 const CHECK_EVERY = 64 * 1024
 
 /**
- * The live subscribers of one room that get the very same frames: one host, one variant. Where the host has topics it
- * is one native topic, elsewhere a loop.
+ * The live subscribers of one room, or watchers of its presence, that get the very same frames: one host, one variant.
+ * Where the host has topics it is one native topic, elsewhere a loop.
  */
-export class Channel {
+export class Channel<S extends Subscriber = Subscriber> {
   readonly #variant: Variant
   readonly #host: Host
   readonly #topic: string
   readonly #highWaterMark: number
-  readonly #live = new Set<Subscription>()
+  readonly #live = new Set<S>()
   #sinceCheck = 0
   /** Frames, envelopes and bytes each subscriber was sent so far; a connection's share is a difference of two readings. */
   readonly sent = { frames: 0, messages: 0, bytes: 0 }
@@ -52,12 +56,12 @@ export class Channel {
     return this.#host === host && this.#variant.codec === variant.codec && this.#variant.batches === variant.batches
   }
 
-  add(subscription: Subscription): void {
+  add(subscription: S): void {
     this.#live.add(subscription)
     subscription.connection.peer.subscribe?.(this.#topic)
   }
 
-  remove(subscription: Subscription): void {
+  remove(subscription: S): void {
     if (this.#live.delete(subscription)) subscription.connection.peer.unsubscribe?.(this.#topic)
   }
 
@@ -83,7 +87,7 @@ export class Channel {
    * The subscribers that read too slowly. Looked for only now and then, so that the cost per delivery stays that of
    * the native topic; between two looks a peer can gather `CHECK_EVERY` and one batch more.
    */
-  slow(): Subscription[] {
+  slow(): S[] {
     if (this.#sinceCheck < CHECK_EVERY) return []
     this.#sinceCheck = 0
     return [...this.#live].filter(({ connection }) => connection.peer.bufferedAmount > this.#highWaterMark)

@@ -8,6 +8,8 @@ import type { Variant } from './channel.ts'
 import { checkCloseCode, fitReason } from './close_frame.ts'
 import { Grants } from './grants.ts'
 import type { Peer } from './peer.ts'
+import type { SessionPresence } from './presence/session_presence.ts'
+import type { SessionQuota } from './quota/session_quota.ts'
 import type { Replies } from './replies.ts'
 import type { Room } from './room.ts'
 import type { TypeCounts } from './type_metrics.ts'
@@ -67,8 +69,14 @@ export class Connection<M = unknown> {
   inbound: Frame[] | undefined
   /** Characters and bytes of the frames that wait. */
   inboundSize = 0
+  /** Called when a frame had to wait for something, and it and all that came after it have been handled. */
+  onIdle: (() => void) | undefined
   /** What this client was asked and has not answered; made by the first request. */
   replies: Replies | undefined
+  /** Where it is present and watches; made when it first does. */
+  presence: SessionPresence | undefined
+  /** What it has used of its quotas, where the hub has any. */
+  quota: SessionQuota | undefined
   /** Counts by type, where the hub keeps them; made by the first envelope. */
   typeCounts: TypeCounts | undefined
   /** Rises with every change of what the session may do: what was decided before is decided anew. */
@@ -120,11 +128,11 @@ export class Connection<M = unknown> {
     let framesOut = this.#framesOut
     let messagesOut = this.#messagesOut
     let bytesOut = this.#bytesOut
-    for (const room of this.rooms) {
-      const live = room.subscription(this)?.received
-      framesOut += live?.frames ?? 0
-      messagesOut += live?.messages ?? 0
-      bytesOut += live?.bytes ?? 0
+    const live = this.rooms.map((room) => room.subscription(this)?.received)
+    for (const received of [...live, ...this.presence?.received() ?? []]) {
+      framesOut += received?.frames ?? 0
+      messagesOut += received?.messages ?? 0
+      bytesOut += received?.bytes ?? 0
     }
     return {
       framesIn: this.#framesIn,
@@ -161,6 +169,13 @@ export class Connection<M = unknown> {
   drained(): void {
     if (this.#rooms === undefined) return
     for (const room of this.#rooms.values()) room.subscription(this)?.resume()
+    this.presence?.drained()
+  }
+
+  /** The transport holds as much as it may: rooms are read from the log, once that has been taken. */
+  congested(): void {
+    for (const room of this.rooms) if (room.subscription(this)?.live === true) room.subscription(this)!.fallBehind()
+    this.presence?.congested()
   }
 
   /** The transport's connection is over; told on once, however often a transport says it. */
@@ -240,7 +255,9 @@ export class Connection<M = unknown> {
   /** Closes with the code that the error table gives, after telling why. */
   closeFor(code: ErrorCode, message: string): void {
     if (!this.isUsable) return
-    if (code !== 'slow_consumer') this.sendError(new RotundaError(code, message))
+    // Who reads too slowly would not read it.
+    if (code === 'slow_consumer') this.#owner.failed(code)
+    else this.sendError(new RotundaError(code, message))
     this.close(ERRORS[code].close, message)
   }
 

@@ -11,6 +11,7 @@ import type {
 import type { Envelope } from '../protocol/envelope.ts'
 import type { StandardSchema } from '../protocol/standard_schema.ts'
 import type { Trace } from '../protocol/trace.ts'
+import type { QuotaResult } from './quota/session_quota.ts'
 import type { RoomHandle } from './room_handle.ts'
 import type { Session } from './session.ts'
 
@@ -41,6 +42,8 @@ export interface RequestContext<C extends Contract, M, S = unknown> {
   readonly envelope: Envelope
   /** Where the envelope belongs in a trace; undefined when it does not say. */
   readonly trace: Trace | undefined
+  /** What the quotas said of this envelope; undefined where the hub has none. */
+  readonly quota: QuotaResult | undefined
 }
 
 /** What an event's handler is given. */

@@ -15,7 +15,10 @@ import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 import { type Origin, Publisher } from './publisher.ts'
 import { Memberships } from './memberships.ts'
+import { Presence, type PresenceParts } from './presence/presence.ts'
 import { readHistoryRequest } from './requests.ts'
+import { Retention } from './retention.ts'
+import { checkRetention, checkRetentionInterval, type RetentionRule } from './retention_rules.ts'
 import { type AskOptions, Replies } from './replies.ts'
 import type { RoomEnvironment } from './room_environment.ts'
 import { Rooms } from './rooms.ts'
@@ -41,9 +44,13 @@ export interface CoreOptions<C extends Contract, M> extends Omit<RoomEnvironment
   readonly authorize: Authorize<C, M> | undefined
   /** Patterns of the rooms that take encrypted payloads only. */
   readonly encrypted: readonly string[] | undefined
+  /** What is kept of rooms' messages. */
+  readonly retention: readonly RetentionRule[] | undefined
+  readonly retentionInterval: number | undefined
   /** The application's own; handlers see it. */
   readonly state: unknown
   readonly countTypes: boolean
+  readonly presence: Omit<PresenceParts<C, M>, 'topics' | 'report'>
 }
 
 /** To whom something is broadcast: a room or everybody, with or without one session. */
@@ -67,6 +74,9 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
   readonly counters: Counters = new Counters()
   readonly access: Access<C, M>
   readonly memberships: Memberships<C, M>
+  readonly presence: Presence<C, M>
+  readonly retention: Retention
+  readonly retentionInterval: number
   readonly state: unknown
   /** Whether envelopes are counted by type. */
   readonly countsTypes: boolean
@@ -85,8 +95,12 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
     this.executor = executor
     this.definitions = definitions
     this.#report = report
-    this.rooms = new Rooms({ ...given, topics: `rotunda:${++hubs}`, counters: this.counters })
+    const topics = `rotunda:${++hubs}`
+    this.rooms = new Rooms({ ...given, topics, counters: this.counters })
+    this.presence = new Presence(this, { ...given.presence, topics, report })
     this.publisher = new Publisher(given, this.rooms, this.counters)
+    this.retention = new Retention(checkRetention(given.retention), store, executor, report)
+    this.retentionInterval = checkRetentionInterval(given.retentionInterval)
   }
 
   sessionOf(connection: Connection): Session<C, M> {
@@ -140,7 +154,7 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
   /** Delivers an event with a checked payload to who is in the room, at most once. */
   emit({ room, type, payload, from, traceparent }: Outgoing & { readonly traceparent?: string | undefined }): void {
     const members = this.rooms.get(room)
-    if (members === undefined) return
+    if (members === undefined && this.rooms.listeners.size === 0) return
     const envelope: { -readonly [K in keyof EncodedEnvelope]: EncodedEnvelope[K] } = {
       type,
       room,
@@ -149,16 +163,19 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
     }
     if (from !== null) envelope.from = from
     if (traceparent !== undefined) envelope.traceparent = traceparent
-    members.emit([envelope])
+    members?.emit([envelope])
+    this.rooms.tell([envelope])
   }
 
   broadcast(type: string, payload: unknown, { room, except }: Audience<C, M>): void {
     const definition = this.definitions.event(type)
     const value = this.checkPayload(definition, room, payload, undefined)
     this.whenChecked(value, (checked) => {
-      const envelope: EncodedEnvelope = { type, ts: Date.now(), payload: checked }
+      const toAll: EncodedEnvelope = { type, ts: Date.now(), payload: checked }
+      const envelope = room === undefined ? toAll : { ...toAll, room }
       const excepted = this.#connectionOf(except)
-      if (room !== undefined) this.rooms.get(room)?.emit([{ ...envelope, room }], excepted)
+      this.rooms.tell([envelope])
+      if (room !== undefined) this.rooms.get(room)?.emit([envelope], excepted)
       else for (const connection of this.connections.values()) if (connection !== excepted) connection.send(envelope)
     })
   }

@@ -2,14 +2,20 @@ import type { Frame } from '../protocol/codec.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Connection } from './connection.ts'
 import type { FrameHandler } from './dispatch.ts'
-import { TypeCounts } from './type_metrics.ts'
+import { OTHER_TYPES, TypeCounts } from './type_metrics.ts'
+
+/** A frame handler that can tell what it handles from what clients make up. */
+export interface TypedHandler extends FrameHandler {
+  /** Whether anything is handled under this type. */
+  knows(type: string): boolean
+}
 
 /** A frame handler that is counted and timed. Who does not want that uses the handler itself, at no cost. */
 export class Counted implements FrameHandler {
-  readonly #handler: FrameHandler
+  readonly #handler: TypedHandler
   readonly #counts: TypeCounts
 
-  constructor(handler: FrameHandler, counts: TypeCounts) {
+  constructor(handler: TypedHandler, counts: TypeCounts) {
     this.#handler = handler
     this.#counts = counts
   }
@@ -38,7 +44,8 @@ export class Counted implements FrameHandler {
     }
   }
 
-  #count(connection: Connection, type: string, milliseconds: number, failed: boolean): void {
+  #count(connection: Connection, sent: string, milliseconds: number, failed: boolean): void {
+    const type = this.#handler.knows(sent) ? sent : OTHER_TYPES
     this.#counts.add(type, milliseconds, failed)
     connection.typeCounts ??= new TypeCounts()
     connection.typeCounts.add(type, milliseconds, failed)

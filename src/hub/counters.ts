@@ -1,3 +1,4 @@
+import { CLOSE } from '../protocol/close_codes.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 import type { SessionMetrics } from './connection.ts'
 import { Histogram } from './histogram.ts'
@@ -5,6 +6,9 @@ import type { HubMetrics } from './hub_metrics.ts'
 import type { CommitMetrics } from './publisher.ts'
 
 const MILLISECONDS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000]
+/** What codes are counted under that are none of ours: a client may close with any. */
+const OTHER_CLOSE = 'other'
+const CLOSE_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE))
 const BATCHES = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000]
 
 /** What a hub counts. Everything here is an addition to a number, so nobody is asked whether it is wanted. */
@@ -21,8 +25,17 @@ export class Counters {
   fellBehind = 0
   /** Times that a subscriber began to read the log. */
   catchUps = 0
+  /** What quotas did: delayed, rejected, ended; `permitted` what they would have done. */
+  readonly quota: { delay: number; reject: number; terminate: number; permitted: number } = {
+    delay: 0,
+    reject: 0,
+    terminate: 0,
+    permitted: 0,
+  }
   /** Errors told to clients, by code. */
   readonly errors: Map<ErrorCode, number> = new Map()
+  /** Sessions that are over, by close code. */
+  readonly closes: Map<string, number> = new Map()
   readonly commitMilliseconds: Histogram = new Histogram(MILLISECONDS)
   readonly commitMessages: Histogram = new Histogram(BATCHES)
   /** From when the first message of a commit was taken to when the commit's messages were handed to the transports. */
@@ -32,6 +45,11 @@ export class Counters {
 
   error(code: ErrorCode): void {
     this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
+  }
+
+  close(code: number): void {
+    const name = CLOSE_CODES.has(code) ? String(code) : OTHER_CLOSE
+    this.closes.set(name, (this.closes.get(name) ?? 0) + 1)
   }
 }
 
@@ -53,7 +71,18 @@ export function addTraffic(to: ReturnType<typeof noTraffic>, more: SessionMetric
 export function readCounters(
   counters: Counters,
   connections: Iterable<{ readonly metrics: SessionMetrics }>,
-): Omit<HubMetrics, keyof CommitMetrics | 'sessions' | 'connectionsTotal' | 'rooms' | 'waiting' | 'types'> {
+): Omit<
+  HubMetrics,
+  | keyof CommitMetrics
+  | 'sessions'
+  | 'connectionsTotal'
+  | 'rooms'
+  | 'waiting'
+  | 'presence'
+  | 'retention'
+  | 'types'
+  | 'longPoll'
+> {
   const traffic = noTraffic()
   addTraffic(traffic, counters.ended)
   for (const { metrics } of connections) addTraffic(traffic, metrics)
@@ -61,6 +90,8 @@ export function readCounters(
   return {
     traffic,
     errors: Object.fromEntries(counters.errors),
+    closes: Object.fromEntries(counters.closes),
+    quota: { ...counters.quota },
     ephemeralDropped,
     repliesDropped,
     resumes,

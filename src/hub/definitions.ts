@@ -12,6 +12,10 @@ export class Definitions {
     this.#byName = new Map(Object.entries(protocol.definitions))
   }
 
+  has(type: string): boolean {
+    return this.#byName.has(type)
+  }
+
   /** @throws {RotundaError} `unknown_type` */
   get(type: string): EventDefinition | RpcDefinition {
     const definition = this.#byName.get(type)

@@ -25,8 +25,10 @@ export async function sendDirect<C extends Contract, M>(
   await core.access.check(sender, to === EVERYBODY ? 'broadcast' : 'send', to)
   const direct: EncodedEnvelope = { type, to, from: sender.id, ts: Date.now(), payload }
   const sent = traceparent === undefined ? direct : { ...direct, traceparent }
-  if (to === EVERYBODY) { for (const connection of core.connections.values()) connection.send(sent) }
-  else if (core.connections.get(to)?.send(sent) !== true) {
+  if (to === EVERYBODY) {
+    for (const connection of core.connections.values()) connection.send(sent)
+    core.rooms.tell([sent])
+  } else if (core.connections.get(to)?.send(sent) !== true) {
     throw new RotundaError('not_found', `There is no session ${quote(to)} here.`)
   }
   if (ref !== undefined) sender.sendReserved('ack', {}, { ref })

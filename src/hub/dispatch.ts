@@ -58,14 +58,14 @@ export class Dispatch {
     const waiting = connection.inbound ?? []
     connection.inbound = undefined
     connection.inboundSize = 0
-    for (let i = 0; i < waiting.length; i++) {
-      if (!connection.isUsable) return
+    for (let i = 0; i < waiting.length && connection.isUsable; i++) {
       const handling = this.#frame(connection, waiting[i]!)
       if (handling === undefined) continue
       connection.inbound = waiting.slice(i + 1)
       connection.inboundSize = connection.inbound.reduce((size, frame) => size + frame.length, 0)
       return this.hold(connection, handling)
     }
+    connection.onIdle?.()
   }
 
   #frame(connection: Connection, frame: Frame): void | Promise<void> {

@@ -4,6 +4,7 @@ import { type Trace, traceOf } from '../protocol/trace.ts'
 import type { Connection } from './connection.ts'
 import type { RequestContext } from './context.ts'
 import type { HubCore } from './core.ts'
+import type { QuotaResult } from './quota/session_quota.ts'
 import { roomOf } from './requests.ts'
 import { RoomHandle } from './room_handle.ts'
 import type { Session } from './session.ts'
@@ -12,12 +13,14 @@ import type { Session } from './session.ts'
 export class HandlerContext<C extends Contract, M> implements RequestContext<C, M> {
   readonly session: Session<C, M>
   readonly envelope: Envelope
+  readonly quota: QuotaResult | undefined
   readonly #core: HubCore<C, M>
 
   constructor(core: HubCore<C, M>, connection: Connection, envelope: Envelope) {
     this.#core = core
     this.session = core.sessionOf(connection)
     this.envelope = envelope
+    this.quota = connection.quota?.last
   }
 
   get room(): RoomHandle<C, M> {

@@ -3,6 +3,7 @@ import type { Frame } from '../protocol/codec.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 import type { RequestContext } from './context.ts'
+import type { Logger } from './logger.ts'
 import type { Session } from './session.ts'
 
 /** What an application may be told, by the name of its registration. */
@@ -29,6 +30,11 @@ export class Handlers<C extends Contract, M> {
     pong: new Set(),
   }
   readonly #typed = new Map<string, AnyHandler<C, M>>()
+  readonly #logger: Logger
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
 
   add<K extends keyof LifecycleHandlers<C, M>>(name: K, handler: LifecycleHandlers<C, M>[K]): () => void {
     this.#lifecycle[name].add(handler)
@@ -56,8 +62,8 @@ export class Handlers<C extends Contract, M> {
   /** Tells the error handlers, or the console when there are none. One that throws cannot stop the others. */
   report(error: unknown, session?: Session<C, M>): void {
     const handlers = this.#lifecycle.error
-    const failed = (failure: unknown) => console.error('rotunda: an error handler failed:', failure)
-    if (handlers.size === 0) console.error('rotunda:', error)
+    const failed = (failure: unknown) => this.#logger.error('rotunda: an error handler failed:', failure)
+    if (handlers.size === 0) this.#logger.error('rotunda:', error)
     for (const handler of handlers) {
       try {
         const result = handler(error, session)

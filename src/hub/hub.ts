@@ -1,31 +1,28 @@
 import type { Contract, EventInput, EventName, RpcName } from '../protocol/contract.ts'
 import { RotundaError } from '../protocol/errors.ts'
-import { jsonCodec } from '../protocol/json_codec.ts'
 import { checkRoomName } from '../protocol/names.ts'
 import { typeOf } from '../protocol/opcodes.ts'
-import { memoryStore } from '../storage/memory_store.ts'
 import type { Action } from './access.ts'
-import { Application } from './application.ts'
-import { Companions } from './companions.ts'
-import { Counted } from './counted.ts'
+import { assemble } from './assembly.ts'
+import type { Companions } from './companions.ts'
 import type { Connection } from './connection.ts'
 import type { HandlerFor, OpcodeHandler, OverrideHandler } from './context.ts'
-import { HubCore } from './core.ts'
+import type { HubCore } from './core.ts'
 import { readCounters } from './counters.ts'
-import { Definitions } from './definitions.ts'
-import { Dispatch } from './dispatch.ts'
-import { Executor } from './executor.ts'
 import { Grants } from './grants.ts'
-import { type AnyHandler, Handlers, type LifecycleHandlers } from './handlers.ts'
-import { Lifecycle } from './lifecycle.ts'
-import { checkLimits, type Limits } from './limits.ts'
+import type { AnyHandler, Handlers, LifecycleHandlers } from './handlers.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { Limits } from './limits.ts'
 import type { Peer } from './peer.ts'
 import type { HubOptions } from './hub_options.ts'
 import type { HubMetrics } from './hub_metrics.ts'
-import { ReservedRequests } from './reserved_requests.ts'
+import type { PresenceChange } from './presence/presence.ts'
+import type { ReservedRequests } from './reserved_requests.ts'
 import { RoomHandle } from './room_handle.ts'
+import { RoomReader } from './room_reader.ts'
 import type { Session } from './session.ts'
-import { TypeCounts } from './type_metrics.ts'
+import type { Start } from './target.ts'
+import type { TypeCounts } from './type_metrics.ts'
 
 /**
  * Makes a hub: the rooms, sessions and log of one server.
@@ -51,50 +48,27 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
   readonly limits: Limits
   /** What lives beside the sessions, under the same connection limit and shutdown: raw services. */
   readonly companions: Companions
+  /** Rooms for transports without a connection. */
+  readonly reader: RoomReader<C, M>
   readonly #core: HubCore<C, M>
-  readonly #handlers = new Handlers<C, M>()
+  readonly #handlers: Handlers<C, M>
   readonly #lifecycle: Lifecycle<C, M>
   readonly #metadata: (request: Request) => M | Promise<M>
   readonly #reserved: ReservedRequests<C, M>
   readonly #typeCounts: TypeCounts | undefined
 
   constructor(options: HubOptions<C, M, S>) {
-    if (typeof options?.protocol?.definitions !== 'object') {
-      throw new RotundaError('invalid_config', 'createHub needs a "protocol" made with defineProtocol({…}).')
-    }
-    this.limits = checkLimits(options.limits)
-    this.node = options.node ?? crypto.randomUUID()
-    // Without the option M is Record<string, unknown>, which an empty object is.
-    this.#metadata = options.metadata ?? (() => ({}) as M)
-    const executor = options.executor ?? new Executor()
-    const stop = new AbortController()
-    this.#core = new HubCore({
-      store: options.store ?? memoryStore(),
-      definitions: new Definitions(options.protocol),
-      authorize: options.authorize,
-      encrypted: options.encrypted,
-      state: options.state,
-      countTypes: options.countTypes ?? false,
-      limits: this.limits,
-      executor,
-      signal: stop.signal,
-      report: (error) => this.report(error),
-    })
-    this.#reserved = new ReservedRequests(new Map())
-    this.#typeCounts = options.countTypes === true ? new TypeCounts() : undefined
-    const application = new Application(this.#core, this.#handlers, this.#reserved)
-    const handler = this.#typeCounts === undefined ? application : new Counted(application, this.#typeCounts)
-    const dispatch = new Dispatch(handler, this.limits, executor)
-    const codecs = [jsonCodec, ...options.codecs ?? []]
-    const ownExecutor = options.executor === undefined ? executor : undefined
-    this.companions = new Companions(executor, this.limits)
-    this.#lifecycle = new Lifecycle(this.#core, this.#handlers, dispatch, {
-      node: this.node,
-      stop,
-      ownExecutor,
-      codecs,
-      companions: this.companions,
-    })
+    const parts = assemble(options)
+    this.node = parts.node
+    this.limits = parts.core.limits
+    this.companions = parts.companions
+    this.reader = new RoomReader(parts.core)
+    this.#core = parts.core
+    this.#handlers = parts.handlers
+    this.#lifecycle = parts.lifecycle
+    this.#metadata = parts.metadata
+    this.#reserved = parts.reserved
+    this.#typeCounts = parts.typeCounts
   }
 
   /**
@@ -163,6 +137,11 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
     return this.#handlers.add('pong', handler)
   }
 
+  /** Called with every change in rooms that a session of this node is present in or watches. */
+  onPresence(handler: (change: PresenceChange) => unknown): () => void {
+    return this.#core.presence.listen(handler)
+  }
+
   /**
    * A room by name.
    * @throws {RotundaError} `invalid_room`
@@ -213,7 +192,10 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
       rooms: this.#core.rooms.size,
       waiting: this.#core.publisher.waiting,
       ...readCounters(this.#core.counters, this.#core.connections.values()),
+      presence: this.#core.presence.metrics,
       types: this.#typeCounts?.byType,
+      longPoll: this.companions.longPoll,
+      retention: this.#core.retention.metrics,
     }
   }
 
@@ -267,7 +249,7 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
   }
 
   /** Takes over an open connection. The transport tells the result what happens on it. */
-  connect(peer: Peer, start: { readonly subprotocol: string | undefined; readonly metadata: M }): Connection {
+  connect(peer: Peer, start: Start<M>): Connection {
     return this.#lifecycle.connect(peer, start)
   }
 

@@ -1,7 +1,10 @@
 import type { ErrorCode } from '../protocol/errors.ts'
 import type { SessionMetrics } from './connection.ts'
 import type { Distribution } from './histogram.ts'
+import type { PresenceMetrics } from './presence/presence.ts'
+import type { LongPollMetrics } from './companions.ts'
 import type { CommitMetrics } from './publisher.ts'
+import type { RetentionMetrics } from './retention.ts'
 import type { TypeMetrics } from './type_metrics.ts'
 
 /** Counters of a hub, counted always and read for free. */
@@ -13,8 +16,12 @@ export interface HubMetrics extends CommitMetrics {
   readonly waiting: number
   /** Frames, messages and bytes of all sessions, past and present; added up when read. */
   readonly traffic: SessionMetrics
-  /** Errors told to clients so far, by code. */
+  /** Errors told to clients so far, by code; `slow_consumer` is told by the close code alone. */
   readonly errors: Readonly<Partial<Record<ErrorCode, number>>>
+  /** Sessions that are over, by close code as text; codes that are not in `CLOSE` are counted as `other`. */
+  readonly closes: Readonly<Record<string, number>>
+  /** What quotas did so far: delayed, rejected, ended; `permitted` is what a permissive hub would have done. */
+  readonly quota: Readonly<Record<'delay' | 'reject' | 'terminate' | 'permitted', number>>
   /** Joins that came back with a cursor. */
   readonly resumes: number
   /** Times that a client was told of messages it cannot have, since they were removed or are of another log. */
@@ -33,6 +40,11 @@ export interface HubMetrics extends CommitMetrics {
   readonly ephemeralDropped: number
   /** Clients' answers that nobody was waiting for, any more or ever. */
   readonly repliesDropped: number
+  readonly presence: PresenceMetrics
   /** Envelopes by type, with times; undefined without the option `countTypes`. */
   readonly types: Readonly<Record<string, TypeMetrics>> | undefined
+  /** What this node removed because it is not kept. */
+  readonly retention: Readonly<RetentionMetrics>
+  /** Of SSE and long polling; undefined where they are not served. */
+  readonly longPoll: LongPollMetrics | undefined
 }

@@ -1,9 +1,14 @@
+import type { Broker } from '../cluster/broker.ts'
 import type { Codec } from '../protocol/codec.ts'
 import type { Contract, Protocol } from '../protocol/contract.ts'
 import type { MessageStore } from '../storage/store.ts'
 import type { Authorize } from './access.ts'
 import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
+import type { Logger, LogLevel } from './logger.ts'
+import type { QuotaRule } from './quota/rules.ts'
+import type { RetentionRule } from './retention_rules.ts'
+import type { PresenceOptions } from './presence/presence_options.ts'
 
 /** What a hub is made of. */
 export interface HubOptions<C extends Contract, M, S = unknown> {
@@ -29,14 +34,36 @@ export interface HubOptions<C extends Contract, M, S = unknown> {
    * what decides over publishing into `authorize`. Clients bring the keys, see `rotunda/client/encryption`.
    */
   readonly encrypted?: readonly string[]
+  /** Who is present in a room, and with what state; see {@link PresenceOptions}. */
+  readonly presence?: PresenceOptions<C, M>
+  /**
+   * Connects the nodes of a cluster: all hubs with the same broker know each other's presence. Closed by its owner, after
+   * the hub. Default: this hub is alone.
+   */
+  readonly broker?: Broker
   /** Codecs beside JSON that clients may choose by subprotocol, such as that of `rotunda/flatbuffers`. */
   readonly codecs?: readonly Codec[]
   /** Whether to count and time envelopes by type; a clock is read twice an envelope then. Default false. */
   readonly countTypes?: boolean
+  /**
+   * What is kept of rooms' messages: `[{ rooms: 'chat-*', maxAge: 3600, maxMessages: 1000 }]`. The first rule that fits a
+   * room is the one for it; rooms without one are kept for ever, which is the default.
+   */
+  readonly retention?: readonly RetentionRule[]
+  /** Seconds from one removal of what is not kept to the next, from 0.01 to 86,400. Default 60. */
+  readonly retentionInterval?: number
+  /** How much one session may do in a time; see {@link QuotaRule}. Default: no such limits. */
+  readonly quotas?: readonly QuotaRule[]
+  /** `permissive` only counts what is over a quota, and tells the log. Default `enforce`. */
+  readonly quotaMode?: 'enforce' | 'permissive'
+  /** Where warnings and errors are written, and at `info` what starts and stops. Default: the console. */
+  readonly logger?: Logger
+  /** From which level on is written. Default `warn`. */
+  readonly logLevel?: LogLevel
   /** Bounds; see {@link Limits}. */
   readonly limits?: Partial<Limits>
   /** Owns the hub's background work. Default: one of its own, stopped when the hub closes. */
   readonly executor?: Executor
-  /** Names this node in sessions. Default: random. */
+  /** Names this node in sessions, and to other nodes. Default: random. */
   readonly node?: string
 }

@@ -14,6 +14,7 @@ import { type Executor, withinTime } from './executor.ts'
 import type { Handlers, LifecycleHandlers } from './handlers.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Peer } from './peer.ts'
+import type { Start } from './target.ts'
 
 /** How long clients may take to answer the close frame when the hub closes, in milliseconds. */
 const CLOSING_GRACE = 2_000
@@ -59,6 +60,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     this.#options = options
     this.#variants = new Map(options.codecs.map((codec) => [codec.subprotocol, { codec, batches: true }]))
     this.#heartbeat = new Heartbeat(core.connections, core.limits, core.executor)
+    core.retention.start(core.retentionInterval)
   }
 
   get signal(): AbortSignal {
@@ -80,12 +82,12 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     return new RotundaError('connection_limit', `The server has its ${maxConnections} connections; try later.`)
   }
 
-  connect(peer: Peer, start: { readonly subprotocol: string | undefined; readonly metadata: M }): Connection {
+  connect(peer: Peer, start: Start<M>): Connection {
     const { limits, connections, store } = this.#core
     const connection = new Connection<M>(this, peer, {
-      id: crypto.randomUUID(),
+      id: start.id ?? crypto.randomUUID(),
       node: this.#options.node,
-      variant: this.#variants.get(start.subprotocol) ?? PLAIN,
+      variant: start.variant ?? this.#variants.get(start.subprotocol) ?? PLAIN,
       metadata: start.metadata,
       hardLimit: limits.hardLimit,
     })
@@ -103,6 +105,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
       epoch: store.epoch,
       maxMessageSize: limits.maxMessageSize,
       maxBatch: MAX_BATCH,
+      ...(start.credential === undefined ? {} : { credential: start.credential }),
     }
     connection.sendReserved('session.welcome', welcome, {})
     this.#open(connection)
@@ -122,11 +125,13 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
   }
 
   ended(connection: Connection, code: number, reason: string): void {
-    const { connections, rooms } = this.#core
+    const { connections, rooms, presence } = this.#core
     // One that was refused was never told of.
     if (!connections.delete(connection.id)) return
     // What its rooms have sent it is counted there as long as it is in them.
     addTraffic(this.#core.counters.ended, connection.metrics)
+    this.#core.counters.close(code)
+    presence.ended(connection)
     rooms.leaveAll(connection)
     connection.replies?.end()
     if (connections.size === 0) this.#whenEmpty?.()
@@ -145,12 +150,14 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
   async #close(window: number): Promise<void> {
     const { connections, publisher, executor, store } = this.#core
     const { companions } = this.#options
+    this.#core.retention.stop()
     if (window > 0) {
       for (const connection of connections.values()) connection.sendReserved('session.drain', { window }, {})
       await this.#empty(window)
     }
     // What comes from now on is refused as retryable: clients that go on publishing must not keep the hub from closing.
     await withinTime(publisher.close(), COMMIT_GRACE)
+    this.#core.presence.close()
     for (const connection of connections.values()) connection.close(CLOSE.goingAway, 'The server is stopping.')
     await Promise.all([this.#empty(CLOSING_GRACE), withinTime(companions.close(), CLOSING_GRACE)])
     for (const connection of connections.values()) connection.peer.terminate()

@@ -2,6 +2,7 @@ import type { Contract } from '../protocol/contract.ts'
 import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import { checkRoomName, quote } from '../protocol/names.ts'
 import type { Joined, JoinRequest } from '../protocol/reserved.ts'
+import type { Subject } from './access.ts'
 import type { Connection } from './connection.ts'
 import type { HubCore } from './core.ts'
 import { readJoinRequest } from './requests.ts'
@@ -28,10 +29,11 @@ export class Memberships<C extends Contract, M> {
     const enter = () =>
       this.#core.rooms.join(connection, room, request, (joined) => {
         connection.sendReserved('room.joined', joined, { room, ref })
+        void this.#core.presence.entered(connection, room, true)
         // What it may do was changed while the application or the store was asked.
         if (version !== connection.accessVersion) this.#recheck(connection, room)
       })
-    const allowed = this.#mayJoin(connection, room, request)
+    const allowed = this.mayJoin(connection, room, request)
     return allowed === undefined ? enter() : allowed.then(enter)
   }
 
@@ -43,12 +45,14 @@ export class Memberships<C extends Contract, M> {
     await this.#core.rooms.join(connection, room, checked, (place) => {
       joined = place
       connection.sendReserved('room.joined', place, { room })
+      void this.#core.presence.entered(connection, room, false)
     })
     if (joined !== undefined) return joined
     throw new RotundaError('closed', `The session ended or left before it was in room ${quote(room)}.`)
   }
 
   leave(connection: Connection<M>, room: string, ref?: string): void {
+    this.#core.presence.left(connection, room)
     this.#core.rooms.leave(connection, room)
     connection.sendReserved('room.left', {}, { room, ref })
   }
@@ -57,13 +61,18 @@ export class Memberships<C extends Contract, M> {
   async reauthorize(connection: Connection<M>): Promise<void> {
     connection.accessVersion += 1
     await Promise.all(connection.rooms.map((room) => this.#recheck(connection, room.name)))
+    await this.#core.presence.reauthorize(connection)
   }
 
-  #mayJoin(connection: Connection<M>, room: string, { since, last = 0 }: JoinRequest): void | Promise<void> {
+  /**
+   * Asks the policies whether somebody may be in a room, and have its past as far as the request asks for it.
+   * @throws {RotundaError} `forbidden`, or what `authorize` throws.
+   */
+  mayJoin(who: Subject<M>, room: string, { since, last = 0 }: JoinRequest): void | Promise<void> {
     const { access } = this.#core
-    const allowed = access.check(connection, 'join', room)
+    const allowed = access.check(who, 'join', room)
     if (since === undefined && last === 0) return allowed
-    const replay = () => access.check(connection, 'replay', room)
+    const replay = () => access.check(who, 'replay', room)
     return allowed === undefined ? replay() : allowed.then(replay)
   }
 
@@ -81,6 +90,7 @@ export class Memberships<C extends Contract, M> {
     const { code, message } = asRotundaError(thrown)
     if (code === 'internal') this.#core.publisher.report(thrown)
     if (connection.room(room) === undefined) return
+    this.#core.presence.left(connection, room)
     this.#core.rooms.leave(connection, room)
     connection.sendReserved('room.left', { code, message }, { room })
   }

@@ -66,10 +66,11 @@ export class PageReader {
     this.#limit = Math.max(1, Math.min(FIRST_PAGE, Math.floor(FIRST_PAGE_BYTES / maxMessageSize)))
   }
 
-  /** The messages after `after`, never beyond seq `through`. */
-  page(after: number, through: number): Promise<Page> {
-    const limit = Math.min(this.#limit, through - after)
-    const key = `${after}+${limit}`
+  /** The messages after `after`, never beyond seq `through`, and no more than `most`. */
+  page(after: number, through: number, most?: number): Promise<Page> {
+    const limit = Math.min(this.#limit, through - after, most ?? LARGEST_PAGE)
+    // Who says how many may read beyond the head, where members must not be taken along.
+    const key = `${after}+${limit}${most === undefined ? '' : '!'}`
     let page = this.#inFlight.get(key)
     if (page === undefined) {
       page = this.#load(after, limit, through).finally(() => this.#inFlight.delete(key))

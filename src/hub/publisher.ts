@@ -109,6 +109,7 @@ export class Publisher implements JournalListener<Origin> {
     }
     answers.send()
     for (const [room, batch] of fresh) this.#rooms.get(room)?.announce(batch)
+    if (this.#rooms.listeners.size > 0) this.#rooms.tell(committedNow(entries, appended))
     const { metrics } = this
     const milliseconds = ended - began
     this.#counters.commitMilliseconds.add(milliseconds)
@@ -133,6 +134,13 @@ export class Publisher implements JournalListener<Origin> {
     answers.send()
     for (const name of new Set(entries.map(({ message }) => message.room))) this.#rooms.get(name)?.doubt()
   }
+}
+
+/** What a commit added to the log. */
+function committedNow(entries: readonly Entry<Origin>[], appended: readonly Appended[]): LogEnvelope[] {
+  return entries.flatMap(({ message, origin }, i) => {
+    return appended[i]!.repeat ? [] : [fromAppended(message, appended[i]!, origin.traceparent)]
+  })
 }
 
 /** The answers of one commit, a frame for each connection. */

@@ -19,6 +19,10 @@ export class ReservedRequests<C extends Contract, M> {
     this.#requests = new Map(this.#builtin)
   }
 
+  has(type: string): boolean {
+    return this.#requests.has(type)
+  }
+
   /** @throws {RotundaError} `reserved_type`, or `unknown_type` for an opcode without a handler. */
   get(type: string): BuiltinRequest<C, M> {
     const request = this.#requests.get(type)

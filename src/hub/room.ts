@@ -9,10 +9,12 @@ import { fromStored, type LogEnvelope } from './log_envelope.ts'
 import { type Page, PageReader } from './page.ts'
 import type { Host } from './peer.ts'
 import { keepTrying } from './retry.ts'
+import { SharedRead } from './shared_read.ts'
 import type { RoomEnvironment } from './room_environment.ts'
 import { startOf } from './start.ts'
 import type { Connection } from './connection.ts'
 import { Subscription } from './subscription.ts'
+import type { Watcher } from './watcher.ts'
 
 /**
  * A room that somebody is in. It hands the log to its members in order: `head` is the seq up to which live members
@@ -22,7 +24,7 @@ export class Room {
   readonly name: string
   readonly #environment: RoomEnvironment
   readonly #members = new Map<Connection, Subscription>()
-  readonly #channels: Channel[] = []
+  readonly #channels: Channel<Subscription>[] = []
   readonly #pages: PageReader
   readonly #loaded: Promise<void>
   #isLoaded = false
@@ -34,6 +36,10 @@ export class Room {
   #asking = false
   /** The last request of each connection whose join waits for the store; a room with any is not empty. */
   readonly #joining = new Map<Connection, JoinRequest>()
+  /** Who waits for the log to grow without being a member. */
+  readonly watchers: Set<Watcher> = new Set()
+  /** How far the log reaches now, whatever this node has heard. */
+  readonly extent: SharedRead<RoomExtent> = new SharedRead(() => this.#environment.store.extent(this.name))
 
   constructor(name: string, environment: RoomEnvironment) {
     this.name = name
@@ -64,8 +70,12 @@ export class Room {
     return this.#members.size
   }
 
+  get hasMembers(): boolean {
+    return this.#members.size > 0 || this.#joining.size > 0
+  }
+
   get isEmpty(): boolean {
-    return this.#members.size === 0 && this.#joining.size === 0
+    return !this.hasMembers && this.watchers.size === 0
   }
 
   members(): Connection[] {
@@ -144,9 +154,9 @@ export class Room {
     this.#easeSlow()
   }
 
-  /** A piece of the log after `cursor`, never beyond the head: what follows is live members' business first. */
-  page(cursor: number): Promise<Page> {
-    return this.#pages.page(cursor, this.#head)
+  /** A piece of the log after `cursor`: for members never beyond the head, what follows is live members' business first. */
+  page(cursor: number, through: number = this.#head, most?: number): Promise<Page> {
+    return this.#pages.page(cursor, through, most)
   }
 
   async #settleDoubts(): Promise<void> {
@@ -158,7 +168,7 @@ export class Room {
   }
 
   async #load(): Promise<void> {
-    const { head } = await this.#environment.store.extent(this.name)
+    const { head } = await this.extent.get()
     this.#head = head
     this.#isLoaded = true
     this.notice(head)
@@ -202,12 +212,8 @@ export class Room {
     // Who names a position is served from there, in one membership still.
     member?.end()
     const { cursor, gap } = startOf(request, extent, this.#head, this.epoch)
-    const subscription = new Subscription(
-      this,
-      connection,
-      this.#channelFor(connection.peer.host, connection.variant),
-      cursor,
-    )
+    const channel = this.#channelFor(connection.peer.host, connection.variant)
+    const subscription = new Subscription(this, connection, channel, cursor)
     this.#members.set(connection, subscription)
     connection.entered(this)
     answer({ head: this.#head, epoch: this.epoch, cursor })
@@ -219,15 +225,11 @@ export class Room {
     subscription.resume()
   }
 
-  #channelFor(host: Host, variant: Variant): Channel {
+  #channelFor(host: Host, variant: Variant): Channel<Subscription> {
     let channel = this.#channels.find((candidate) => candidate.serves(host, variant))
     if (channel === undefined) {
-      channel = new Channel(
-        `${this.#environment.topics}:${this.name}`,
-        host,
-        variant,
-        this.#environment.limits.highWaterMark,
-      )
+      const { topics, limits } = this.#environment
+      channel = new Channel(`${topics}:${this.name}`, host, variant, limits.highWaterMark)
       this.#channels.push(channel)
     }
     return channel
@@ -244,6 +246,7 @@ export class Room {
   /** Who was at the old head and not yet live, because its peer was draining, has something to read again. */
   #resumeWaiting(): void {
     for (const subscription of this.#members.values()) if (!subscription.live) subscription.resume()
+    for (const watcher of this.watchers) watcher.moved()
   }
 
   #easeSlow(): void {

@@ -2,6 +2,7 @@ import type { Contract, EventInput, EventName } from '../protocol/contract.ts'
 import type { PublishResult } from './context.ts'
 import type { History } from './history.ts'
 import type { HubCore } from './core.ts'
+import type { PresenceMember } from './presence/presence.ts'
 import type { Session } from './session.ts'
 
 /** A room by name, whether or not somebody is in it. Cheap: make one where it is needed. */
@@ -22,6 +23,11 @@ export class RoomHandle<C extends Contract, M> {
   /** The sessions in the room on this node. */
   get members(): Session<C, M>[] {
     return this.#core.rooms.get(this.name)?.members().map((member) => this.#core.sessionOf(member)) ?? []
+  }
+
+  /** Who is present in the room, on all nodes. */
+  presence(): Promise<PresenceMember[]> {
+    return this.#core.presence.members(this.name)
   }
 
   /**

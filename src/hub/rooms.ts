@@ -1,20 +1,24 @@
+import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import type { Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { Connection } from './connection.ts'
 import { Room } from './room.ts'
 import type { RoomEnvironment } from './room_environment.ts'
+import type { Listener, Watcher } from './watcher.ts'
 
 /** The rooms that somebody is in. A room without members is forgotten; its log is not. */
 export class Rooms {
   readonly #environment: RoomEnvironment
   readonly #rooms = new Map<string, Room>()
+  /** Told of what this node sends to rooms or to everybody. */
+  readonly listeners: Set<Listener> = new Set()
 
   constructor(environment: RoomEnvironment) {
     this.#environment = environment
   }
 
   get names(): string[] {
-    return [...this.#rooms.keys()]
+    return [...this.#rooms.values()].filter((room) => room.hasMembers).map((room) => room.name)
   }
 
   get size(): number {
@@ -39,8 +43,7 @@ export class Rooms {
     if (connection.roomCount >= maxRoomsPerSession && connection.room(name) === undefined) {
       throw new RotundaError('too_many_rooms', `A session may be in ${maxRoomsPerSession} rooms at once.`)
     }
-    let room = this.#rooms.get(name)
-    if (room === undefined) this.#rooms.set(name, room = new Room(name, this.#environment))
+    const room = this.#open(name)
     const joining = room.join(connection, request, answer)
     return joining?.finally(() => this.#forgetIfEmpty(room))
   }
@@ -52,8 +55,30 @@ export class Rooms {
     this.#forgetIfEmpty(room)
   }
 
+  /** Keeps a room open for who is not a member of it, until `unwatch`. */
+  watch(name: string, watcher: Watcher): Room {
+    const room = this.#open(name)
+    room.watchers.add(watcher)
+    return room
+  }
+
+  unwatch(room: Room, watcher: Watcher): void {
+    room.watchers.delete(watcher)
+    this.#forgetIfEmpty(room)
+  }
+
+  tell(batch: readonly EncodedEnvelope[]): void {
+    for (const listener of this.listeners) listener(batch)
+  }
+
   leaveAll(connection: Connection): void {
     for (const room of connection.rooms) this.leave(connection, room.name)
+  }
+
+  #open(name: string): Room {
+    let room = this.#rooms.get(name)
+    if (room === undefined) this.#rooms.set(name, room = new Room(name, this.#environment))
+    return room
   }
 
   #forgetIfEmpty(room: Room): void {

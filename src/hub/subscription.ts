@@ -10,14 +10,14 @@ import type { Connection } from './connection.ts'
 export class Subscription {
   readonly room: Room
   readonly connection: Connection
-  readonly #channel: Channel
+  readonly #channel: Channel<Subscription>
   #cursor: number
   #live = false
   #ended = false
   #reading = false
   #sentBefore = { frames: 0, messages: 0, bytes: 0 }
 
-  constructor(room: Room, connection: Connection, channel: Channel, cursor: number) {
+  constructor(room: Room, connection: Connection, channel: Channel<Subscription>, cursor: number) {
     this.room = room
     this.connection = connection
     this.#channel = channel

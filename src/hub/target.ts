@@ -1,4 +1,5 @@
 import type { RotundaError } from '../protocol/errors.ts'
+import type { Variant } from './channel.ts'
 import type { Limits } from './limits.ts'
 import type { Peer, Receiver } from './peer.ts'
 
@@ -15,4 +16,16 @@ export interface Target<M> {
   connect(peer: Peer, start: { readonly subprotocol: string | undefined; readonly metadata: M }): Receiver
   /** Told of what went wrong around a connection. */
   report(error: unknown): void
+}
+
+/** What was agreed with who connects. */
+export interface Start<M> {
+  readonly subprotocol: string | undefined
+  readonly metadata: M
+  /** How frames look, for a transport that has its own form; it goes before the subprotocol. */
+  readonly variant?: Variant
+  /** Random when absent. */
+  readonly id?: string
+  /** Told to the client in its welcome: the secret with which it can speak as this session from elsewhere. */
+  readonly credential?: string
 }

@@ -15,9 +15,10 @@ export interface TypeMetrics {
   readonly latency: Latency
 }
 
-/** Types that are told apart; all others are counted as one. Bounds what clients can make us remember. */
+/** Types that are told apart, for each session too; all others are counted as one. */
 const MAX_TYPES = 1_000
-const OTHERS = '(other)'
+/** What types are counted under that nobody handles, or that are too many. */
+export const OTHER_TYPES = '(other)'
 
 class Count {
   received = 0
@@ -50,7 +51,7 @@ export class TypeCounts {
 
   add(type: string, milliseconds: number, failed: boolean): void {
     this.#all.add(milliseconds, failed)
-    const name = this.#byType.has(type) || this.#byType.size < MAX_TYPES ? type : OTHERS
+    const name = this.#byType.has(type) || this.#byType.size < MAX_TYPES ? type : OTHER_TYPES
     let count = this.#byType.get(name)
     if (count === undefined) this.#byType.set(name, count = new Count())
     count.add(milliseconds, failed)

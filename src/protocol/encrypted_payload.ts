@@ -17,10 +17,9 @@ export interface EncryptedPayload {
 /** Longest key id, in UTF-16 code units. */
 export const MAX_KEY_ID = 64
 
-/** 24 bytes. */
-const IV_LENGTH = 32
+const IV_BYTES = 24
 /** A tag of 16 bytes, and what says what the content is and where it ends. */
-const MIN_CT_LENGTH = 24
+const MIN_CT_BYTES = 18
 /** Two simple patterns, since one with groups can run out of stack on long texts. */
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 /** What is left over of the last characters must be zero: the same bytes are always the same text. */
@@ -32,8 +31,7 @@ export function readEncryptedPayload(payload: unknown): EncryptedPayload | undef
   const { v, kid, key, iv, ct } = payload as Partial<Record<keyof EncryptedPayload, unknown>>
   if (v !== 1 || !isKeyId(kid)) return undefined
   if (typeof key !== 'string' || key.length > MAX_PRODUCER_KEY || !isPrintable(key)) return undefined
-  if (!isBase64(iv) || iv.length !== IV_LENGTH || iv.endsWith('=')) return undefined
-  if (!isBase64(ct) || ct.length < MIN_CT_LENGTH) return undefined
+  if (!isBase64(iv) || bytesIn(iv) !== IV_BYTES || !isBase64(ct) || bytesIn(ct) < MIN_CT_BYTES) return undefined
   return { v, kid, key, iv, ct }
 }
 
@@ -44,4 +42,8 @@ export function isKeyId(kid: unknown): kid is string {
 
 function isBase64(text: unknown): text is string {
   return typeof text === 'string' && text.length % 4 === 0 && BASE64.test(text) && LAST.test(text.slice(-4))
+}
+
+function bytesIn(base64: string): number {
+  return 3 * base64.length / 4 - (base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0)
 }

@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'unsupported_version'
   | 'connection_limit'
   | 'inbound_overflow'
+  | 'quota_exceeded'
   | 'overloaded'
   | 'store_unavailable'
   | 'internal'
@@ -86,6 +87,7 @@ const TABLE: Readonly<Record<ErrorCode, Omit<ErrorRow, 'retryable'>>> = {
   connection_limit: row(CLOSE.tryAgainLater, 503),
   // The server cannot do it now.
   inbound_overflow: row(CLOSE.flooding, 429),
+  quota_exceeded: row(CLOSE.flooding, 429),
   overloaded: row(CLOSE.tryAgainLater, 503),
   store_unavailable: row(CLOSE.tryAgainLater, 503),
   internal: row(CLOSE.internalError, 500),
@@ -112,7 +114,7 @@ const TABLE: Readonly<Record<ErrorCode, Omit<ErrorRow, 'retryable'>>> = {
 
 /** The error table: every code rotunda can tell a client or throw at a caller. Codes are stable; see the wire document. */
 export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = Object.fromEntries(
-  Object.entries(TABLE).map(([code, entry]) => [code, { ...entry, retryable: RETRYABLE.has(code) }]),
+  Object.entries(TABLE).map(([code, entry]) => [code, { ...entry, retryable: RETRYABLE.test(code) }]),
 ) as Record<ErrorCode, ErrorRow>
 
 /** Tells whether a string received from elsewhere is a code of the table. */

@@ -35,7 +35,7 @@ function jsonString(text: string): string {
 export function encodeEnvelope(envelope: EncodedEnvelope): string {
   let text = `{"type":${jsonString(envelope.type)}`
   if (envelope.room !== undefined) text += `,"room":${jsonString(envelope.room)}`
-  if (envelope.id !== undefined) text += `,"id":"${envelope.id}"`
+  if (envelope.id !== undefined) text += `,"id":${jsonString(envelope.id)}`
   if (envelope.seq !== undefined) text += `,"seq":${envelope.seq}`
   if (envelope.kind !== undefined) text += `,"kind":${jsonString(envelope.kind)}`
   if (envelope.ts !== undefined) text += `,"ts":${envelope.ts}`

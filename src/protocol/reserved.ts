@@ -66,4 +66,6 @@ export interface Welcome {
   readonly maxMessageSize: number
   /** Most envelopes the server takes in one frame. */
   readonly maxBatch: number
+  /** Over SSE and long polling: the secret with which `POST /send` speaks as this session. */
+  readonly credential?: string
 }

@@ -28,13 +28,10 @@ export type InputOf<S> = S extends StandardSchema<infer I, infer _> ? I : never
 export type OutputOf<S> = S extends StandardSchema<infer _, infer O> ? O : never
 
 /** Names the first issue and its place, as in `payload.user.name: Expected string`. */
-export function describeIssue(issues: readonly ValidationIssue[]): string {
-  const issue = issues[0]
-  if (issue === undefined) return 'payload: not valid'
-  let path = 'payload'
-  for (const step of issue.path ?? []) {
+export function describeIssue([issue]: readonly ValidationIssue[]): string {
+  const steps = issue?.path?.map((step) => {
     const key = typeof step === 'object' ? step.key : step
-    path += typeof key === 'number' ? `[${key}]` : `.${String(key)}`
-  }
-  return `${path}: ${issue.message}`
+    return typeof key === 'number' ? `[${key}]` : `.${String(key)}`
+  })
+  return `payload${steps?.join('') ?? ''}: ${issue?.message ?? 'not valid'}`
 }

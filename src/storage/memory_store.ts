@@ -1,4 +1,6 @@
-import type { Appended, AppendMessage, MessageStore, RoomExtent, StoredMessage } from './store.ts'
+import type { Payload } from '../protocol/payload.ts'
+import { SortedNames } from './sorted_names.ts'
+import type { Appended, AppendMessage, ListedRoom, MessageStore, RoomExtent, StoredMessage } from './store.ts'
 import { formatId, parseId } from './store.ts'
 
 interface Room {
@@ -27,6 +29,7 @@ export function memoryStore(): MessageStore {
 class MemoryStore implements MessageStore {
   readonly epoch = crypto.randomUUID()
   #rooms = new Map<string, Room>()
+  #names = new SortedNames()
   /** Every room's messages by id; may hold trimmed ones, never more than it holds others. */
   #all: StoredMessage[] = []
   #trimmed = 0
@@ -45,7 +48,7 @@ class MemoryStore implements MessageStore {
       const { messages } = room
       const stop = end === undefined ? messages.length : firstFrom(messages, end)
       const start = Math.max(stop - count(limit), room.trimmed - room.base)
-      return messages.slice(start, Math.max(start, stop)).reverse()
+      return messages.slice(start, Math.max(start, stop)).reverse().map(given)
     })
   }
 
@@ -54,7 +57,7 @@ class MemoryStore implements MessageStore {
       const room = this.#rooms.get(name)
       if (room === undefined) return []
       const start = Math.max(after, room.trimmed) - room.base
-      return room.messages.slice(start, start + count(limit))
+      return room.messages.slice(start, start + count(limit)).map(given)
     })
   }
 
@@ -64,7 +67,7 @@ class MemoryStore implements MessageStore {
       const most = count(limit)
       for (let i = firstFrom(this.#all, formatId(parseId(id) + 1)); i < this.#all.length && page.length < most; i++) {
         const message = this.#all[i]!
-        if (this.#kept(message)) page.push(message)
+        if (this.#kept(message)) page.push(given(message))
       }
       return page
     })
@@ -74,6 +77,32 @@ class MemoryStore implements MessageStore {
     return this.#run(() => {
       const room = this.#rooms.get(name)
       return room === undefined ? { head: 0, trimmed: 0 } : { head: headOf(room), trimmed: room.trimmed }
+    })
+  }
+
+  rooms(prefix: string, after: string, limit: number): Promise<ListedRoom[]> {
+    return this.#run(() => {
+      const listed: ListedRoom[] = []
+      if (count(limit) === 0) return listed
+      for (const name of this.#names.from(prefix, after)) {
+        const room = this.#rooms.get(name)!
+        const oldest = room.messages[room.trimmed - room.base]
+        if (oldest === undefined) continue
+        listed.push({ room: name, head: headOf(room), trimmed: room.trimmed, oldest: oldest.ts })
+        if (listed.length >= count(limit)) break
+      }
+      return listed
+    })
+  }
+
+  seqBefore(name: string, ts: number, limit: number): Promise<number> {
+    return this.#run(() => {
+      const room = this.#rooms.get(name)
+      if (room === undefined) return 0
+      const last = Math.min(headOf(room), room.trimmed + count(limit))
+      let seq = room.trimmed
+      while (seq < last && room.messages[seq - room.base]!.ts < ts) seq++
+      return seq
     })
   }
 
@@ -115,12 +144,13 @@ class MemoryStore implements MessageStore {
     if (room === undefined) {
       room = { messages: [], base: 0, trimmed: 0, byKey: new Map(), keyOf: new Map() }
       this.#rooms.set(name, room)
+      this.#names.add(name)
     }
     const first = key === null ? undefined : room.byKey.get(key)
     if (first !== undefined) return { id: first.id, seq: first.seq, repeat: true }
     const id = formatId(++this.#lastId)
     const seq = headOf(room) + 1
-    const message: StoredMessage = { id, room: name, seq, kind, type, from, ts, payload }
+    const message: StoredMessage = { id, room: name, seq, kind, type, from, ts, payload: copy(payload) }
     room.messages.push(message)
     this.#all.push(message)
     if (key !== null) {
@@ -141,6 +171,16 @@ class MemoryStore implements MessageStore {
       resolve(work())
     })
   }
+}
+
+/** A message as it is given out: what is done to it leaves the log as it is. */
+function given(message: StoredMessage): StoredMessage {
+  return { ...message, payload: copy(message.payload) }
+}
+
+function copy(payload: Payload): Payload {
+  // Not `slice`, which of a Buffer gives a view.
+  return typeof payload === 'string' ? payload : new Uint8Array(payload)
 }
 
 function headOf(room: Room): number {

@@ -49,6 +49,13 @@ export interface RoomExtent {
   readonly trimmed: number
 }
 
+/** A room that has messages, as it is listed. */
+export interface ListedRoom extends RoomExtent {
+  readonly room: string
+  /** `ts` of the oldest message kept. */
+  readonly oldest: number
+}
+
 /**
  * The log: every room's durable messages, in order.
  *
@@ -81,6 +88,17 @@ export interface MessageStore {
   replayFrom(id: string, limit: number): Promise<StoredMessage[]>
   /** How far a room's log reaches. */
   extent(room: string): Promise<RoomExtent>
+  /**
+   * Rooms that have messages and whose name begins with `prefix` (`''` for all), from just after the name `after` (`''`
+   * for the first), in the order of their names' UTF-8 bytes; fewer than `limit` only where no more follow. Costs a step
+   * in an index a room, however many messages it has.
+   */
+  rooms(prefix: string, after: string, limit: number): Promise<ListedRoom[]>
+  /**
+   * Seq up to which all messages of a room are older than `ts`; the room's `trimmed` when its oldest one is not. Looks at
+   * no more than the `limit` oldest messages.
+   */
+  seqBefore(room: string, ts: number, limit: number): Promise<number>
   /** Removes a room's messages up to and including seq `through`; returns how many were removed. */
   trim(room: string, through: number): Promise<number>
   /** Releases files and connections. What was appended stays. */

@@ -1,3 +1,4 @@
 /** Suites that check an implementation of one of rotunda's ports. */
+export { codecConformance } from './codec_suite.ts'
 export { storeConformance } from './store_suite.ts'
 export type { StoreFixture } from './store_suite.ts'

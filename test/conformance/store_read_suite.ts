@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import type { StoredMessage } from '../../src/storage/mod.ts'
 import { message, numbered, readAll } from './store_messages.ts'
 import type { StoreFixture } from './store_suite.ts'
 import { withStore } from './with_store.ts'
 
-const payloads = (messages: readonly { payload: string }[]) => messages.map(({ payload }) => Number(payload))
+const payloads = (messages: readonly StoredMessage[]) => messages.map(({ payload }) => Number(payload))
 
 /** What reading and trimming promise. */
 export function storeReadSuite(name: string, make: () => Promise<StoreFixture>): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Appended, MessageStore, StoredMessage } from '../../src/storage/mod.ts'
+import type { Appended, AppendMessage, MessageStore, StoredMessage } from '../../src/storage/mod.ts'
 import { assertOrdered, message, numbered, readAll } from './store_messages.ts'
 import type { StoreFixture } from './store_suite.ts'
 import { withStore } from './with_store.ts'
@@ -39,7 +39,7 @@ export function storeSharedSuite(name: string, make: () => Promise<StoreFixture>
     let open = true
     const followed = follow(reader, () => open)
     const acked = await Promise.all(writers.map(async (writer, w) => {
-      const places: [string, Appended][] = []
+      const places: [AppendMessage['payload'], Appended][] = []
       for (let i = 0; i < 25; i++) {
         const batch = Array.from({ length: 20 }, (_, j) => message(`room ${j % 3}`, { payload: `"${w}.${i}.${j}"` }))
         const appended = await writer.append(batch)

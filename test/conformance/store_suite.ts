@@ -1,5 +1,7 @@
 import { storeAppendSuite } from './store_append_suite.ts'
+import { storeBytesSuite } from './store_bytes_suite.ts'
 import { storeReadSuite } from './store_read_suite.ts'
+import { storeRoomsSuite } from './store_rooms_suite.ts'
 import { storeSharedSuite } from './store_shared_suite.ts'
 import type { MessageStore } from '../../src/storage/mod.ts'
 
@@ -34,5 +36,7 @@ export function storeConformance(
 ): void {
   storeAppendSuite(name, fixture)
   storeReadSuite(name, fixture)
+  storeBytesSuite(name, fixture)
+  storeRoomsSuite(name, fixture)
   if (shared) storeSharedSuite(name, fixture)
 }

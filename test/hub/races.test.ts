@@ -33,6 +33,8 @@ function gated<K extends 'append' | 'replayRoom' | 'extent'>(store: MessageStore
     replayRoom: (room, after, limit) => store.replayRoom(room, after, limit),
     replayFrom: (id, limit) => store.replayFrom(id, limit),
     extent: (room) => store.extent(room),
+    rooms: (prefix, after, limit) => store.rooms(prefix, after, limit),
+    seqBefore: (room, ts, limit) => store.seqBefore(room, ts, limit),
     trim: (room, through) => store.trim(room, through),
     close: () => store.close(),
     [method]: held,

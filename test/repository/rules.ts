@@ -11,10 +11,11 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cluster: ['protocol'],
   hub: ['protocol', 'storage', 'cluster'],
   raw: ['protocol', 'hub'],
-  http: ['protocol', 'hub', 'raw'],
+  fallback: ['protocol', 'hub'],
+  http: ['protocol', 'hub', 'raw', 'fallback'],
   client: ['protocol'],
   runtime: ['protocol', 'storage', 'cluster', 'hub', 'http'],
-  'mod.ts': ['protocol', 'storage', 'cluster', 'hub', 'raw', 'http', 'runtime'],
+  'mod.ts': ['protocol', 'storage', 'cluster', 'hub', 'raw', 'fallback', 'http', 'runtime'],
 }
 
 const RUNTIME_GLOBAL =

@@ -105,7 +105,7 @@ test('L1 a worker that dies rejects what it was doing, and the next call starts 
   )
   for (let i = 1; i <= 2; i++) {
     const connection = await lane.connection()
-    const calls = [connection.trim('a', 1), connection.extent('a')]
+    const calls = [connection.trim([['a', 1]]), connection.extent('a')]
     for (const call of calls) await assert.rejects(call, refused('store_unavailable', /The storage worker failed/))
     await assert.rejects(connection.extent('a'), refused('store_unavailable', /The storage worker failed/))
     assert.equal(started, i)

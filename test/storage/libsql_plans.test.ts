@@ -6,6 +6,7 @@ import { append } from '../../adapters/libsql/append.ts'
 import { prepareBatch } from '../../adapters/libsql/batch.ts'
 import { migrate } from '../../adapters/libsql/migrations.ts'
 import { prepareReads } from '../../adapters/libsql/read.ts'
+import { listRooms, seqBefore } from '../../adapters/libsql/rooms.ts'
 import { trim } from '../../adapters/libsql/trim.ts'
 import { message } from '../conformance/store_messages.ts'
 import { tempDir } from '../support/temp_dir.ts'
@@ -38,24 +39,36 @@ test('L1 no read, append or trim costs more in a longer log: none scans the mess
     await migrate(client, 'test')
     const statements: string[] = []
     const watched = recording(client, statements)
-    await append(watched, prepareBatch([message('a', { key: 'k' }), message('a'), message('b')]).batch)
-    await trim(watched, 'a', 1)
+    for (const payload of ['1', Uint8Array.of(1)]) {
+      await append(watched, prepareBatch([message('a', { key: 'k', payload }), message('a'), message('b')]).batch)
+    }
+    await trim(watched, [['a', 1], ['b', 1]])
     const writes = statements.length
     const reads = prepareReads(watched)
-    await reads.page({ of: 'newest', room: 'a', before: null, limit: 1 })
-    await reads.page({ of: 'newest', room: 'a', before: 2, limit: 1 })
-    await reads.page({ of: 'room', room: 'a', after: 0, limit: 1 })
-    await reads.page({ of: 'all', after: 0, limit: 1 })
+    for (const bytes of [false, true]) {
+      await reads.page({ of: 'newest', room: 'a', before: null, limit: 1, bytes })
+      await reads.page({ of: 'newest', room: 'a', before: 2, limit: 1, bytes })
+      await reads.page({ of: 'room', room: 'a', after: 0, limit: 1, bytes })
+      await reads.page({ of: 'all', after: 0, limit: 1, bytes })
+    }
     await reads.extent('a')
-    assert.equal(statements.length, writes + 5)
-    const [newest, newestBefore, ofRoom, ofAll] = await Promise.all(
-      statements.slice(writes).map((sql) => plan(client, sql)),
+    await seqBefore(watched, 'a', 1, 1)
+    await listRooms(watched, { prefix: 'a', after: '', limit: 5 })
+    assert.equal(statements.length, writes + 11)
+    const plans = await Promise.all(statements.slice(writes).map((sql) => plan(client, sql)))
+    for (const [newest, newestBefore, ofRoom, ofAll] of [plans.slice(0, 4), plans.slice(4, 8)]) {
+      assert.ok(newest?.includes('SEARCH ws_messages USING INDEX ws_messages_room_seq (room=?)'))
+      // Straight to the place: not down from the newest, nor up from the oldest.
+      assert.ok(newestBefore?.includes('SEARCH ws_messages USING INDEX ws_messages_room_seq (room=? AND seq<?)'))
+      assert.ok(ofRoom?.includes('SEARCH ws_messages USING INDEX ws_messages_room_seq (room=? AND seq>?)'))
+      assert.ok(ofAll?.includes('SEARCH ws_messages USING INTEGER PRIMARY KEY (rowid>?)'))
+    }
+    const [, oldest, rooms] = plans.slice(8)
+    assert.ok(oldest?.includes('SEARCH ws_messages USING INDEX ws_messages_room_seq (room=? AND seq>? AND seq<?)'))
+    const steps = rooms?.filter((step) =>
+      step.includes('ws_messages USING COVERING INDEX ws_messages_room_seq (room>? AND')
     )
-    assert.ok(newest?.includes('SEARCH ws_messages USING INDEX ws_messages_room_seq (room=?)'))
-    // Straight to the place: not down from the newest, nor up from the oldest.
-    assert.ok(newestBefore?.includes('SEARCH ws_messages USING INDEX ws_messages_room_seq (room=? AND seq<?)'))
-    assert.ok(ofRoom?.includes('SEARCH ws_messages USING INDEX ws_messages_room_seq (room=? AND seq>?)'))
-    assert.ok(ofAll?.includes('SEARCH ws_messages USING INTEGER PRIMARY KEY (rowid>?)'))
+    assert.equal(steps?.length, 2, `${rooms?.join('; ')}`)
     for (const [i, sql] of statements.entries()) {
       const steps = await plan(client, sql)
       for (const step of steps) {

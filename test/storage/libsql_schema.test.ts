@@ -84,6 +84,15 @@ test('L2 a database of a later version is refused, saying so', () =>
     }
   }))
 
+test('L2 a database that keeps text in UTF-16 is refused, saying what to do', () =>
+  withFile(async ({ url, client }) => {
+    await client.execute("PRAGMA encoding='UTF-16le'")
+    await client.execute('CREATE TABLE own (id INTEGER)')
+    for (const worker of [false, true]) {
+      await assert.rejects(libsqlStore({ url, worker }), { code: 'invalid_config', message: /PRAGMA encoding='UTF-8'/ })
+    }
+  }))
+
 test('L2 many stores opening one new file at once agree on the epoch', () =>
   withFile(async ({ url }) => {
     const stores = await Promise.all(Array.from({ length: 6 }, (_, i) => libsqlStore({ url, worker: i % 2 === 0 })))
@@ -138,9 +147,17 @@ test('L2 synchronous is taken as asked', () =>
 test('L2 the sqlite3 shell shows the messages', () =>
   withFile(async ({ url, path }) => {
     const store = await libsqlStore({ url })
-    await store.append([message('africa', { payload: '{"text":"Hello!"}' }), message('asia', { payload: '1' })])
+    await store.append([
+      message('africa', { payload: '{"text":"Hello!"}' }),
+      message('asia', { payload: '1' }),
+      message('asia', { payload: new TextEncoder().encode(`bytes ${'x'.repeat(100)}`) }),
+    ])
     const query = 'SELECT id, room, type, substr(payload_json,1,80) FROM ws_messages LIMIT 5'
     const { stdout } = await promisify(execFile)('sqlite3', [path, query])
-    assert.equal(stdout, '1|africa|chat.message|{"text":"Hello!"}\n2|asia|chat.message|1\n')
+    const bytes = `bytes ${'x'.repeat(74)}`
+    assert.equal(
+      stdout,
+      `1|africa|chat.message|{"text":"Hello!"}\n2|asia|chat.message|1\n3|asia|chat.message|${bytes}\n`,
+    )
     await store.close()
   }))

@@ -110,6 +110,12 @@ export class MemoryPeer implements Peer {
     return (await this.until((received) => received.some(fits))).find(fits)!
   }
 
+  /** What answers a reference, whatever its type. */
+  async answer(ref: string): Promise<Envelope> {
+    const fits = (envelope: Envelope) => envelope.ref === ref
+    return (await this.until((received) => received.some(fits))).find(fits)!
+  }
+
   #arrive(frame: Frame): void {
     this.frames.push(frame)
     this.#wake()

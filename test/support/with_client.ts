@@ -1,4 +1,5 @@
-import { type Client, type ClientOptions, createClient } from '../../src/client/mod.ts'
+import { type Client, type ClientOptions, type ClientState, createClient } from '../../src/client/mod.ts'
+import type { Contract } from '../../src/mod.ts'
 import { chat } from '../../examples/chat/protocol.ts'
 import { type RoomServerOptions, type SpawnedServer, spawnServer } from './spawn_server.ts'
 
@@ -60,7 +61,7 @@ export function once<Args extends unknown[]>(
 }
 
 /** Resolves when a client has the state, at once where it has. */
-export async function reached(client: ChatClient, state: ChatClient['state']): Promise<void> {
+export async function reached<C extends Contract>(client: Client<C>, state: ClientState): Promise<void> {
   if (client.state !== state) await once((handler: (s: string) => void) => client.onState(handler), (s) => s === state)
 }
 

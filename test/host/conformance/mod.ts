@@ -13,6 +13,8 @@ import { frames, identity, pings } from './frames.ts'
 import { handshakes, subprotocols } from './handshake.ts'
 import { httpEndpoints } from './http.ts'
 import { order } from './order.ts'
+import { rawServices } from './raw.ts'
+import { rawEnds } from './raw_ends.ts'
 import { connectionLimit, silence } from './silence.ts'
 import { policies } from './policies.ts'
 import { clientRequests } from './requests.ts'
@@ -44,6 +46,8 @@ const PARTS: readonly ((host: HostName) => void)[] = [
   clientRequests,
   directMessages,
   bytePayloads,
+  rawServices,
+  rawEnds,
 ]
 
 /** Registers the tests (`node:test`) of one host; runs under `bun test` and `deno test`. */

@@ -16,3 +16,4 @@ export const stores: readonly (() => Promise<MessageStore>)[] = [
 type Row = typeof wsMessages.$inferSelect
 export const sender = (row: Row): string | null => row.sender
 export const seq = (row: Row): number => row.seq
+export const payload = (row: Row): string | Uint8Array => row.payloadJson

@@ -81,7 +81,7 @@ function record<M>(events: FixtureEvents, connection: RawConnection<M>): void {
 }
 
 /**
- * Text frames that start with `!` are commands: `!info`, `!text`, `!binary`, `!bytes 1,2`, `!read ms`, `!ping 1,2`,
+ * Text frames that start with `!` are commands: `!info`, `!text`, `!binary`, `!bytes 1,2`, `!lone` (half a surrogate pair), `!read ms`, `!ping 1,2`,
  * `!close 4321 why`, `!fill n size`, `!catch` (from now on failures are told to the connection), `!throw`, `!reject`,
  * `!refuse`. Anything else is given back.
  */
@@ -100,6 +100,8 @@ function obey(events: FixtureEvents, connection: RawConnection<Opening>, data: s
       return sendOrTell(connection, bytes())
     case 'read':
       return readAndTell(connection, Number(rest[0]))
+    case 'lone':
+      return connection.send('\ud800')
     case 'ping':
       return connection.send(`pinged ${connection.ping(bytes())}`)
     case 'close':

@@ -1,0 +1,2 @@
+export type { Broker } from './broker.ts'
+export { inProcessBroker } from './in_process_broker.ts'

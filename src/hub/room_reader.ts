@@ -1,0 +1,35 @@
+import type { Contract } from '../protocol/contract.ts'
+import type { JoinRequest } from '../protocol/reserved.ts'
+import { Grants } from './grants.ts'
+import type { HubCore } from './core.ts'
+import { RoomView } from './room_view.ts'
+import type { Listener } from './watcher.ts'
+
+/** Rooms for who is in none of them: requests over HTTP, which have no session. */
+export class RoomReader<C extends Contract, M> {
+  readonly #core: HubCore<C, M>
+
+  constructor(core: HubCore<C, M>) {
+    this.#core = core
+  }
+
+  /**
+   * Asks the policies whether a room may be read from there, as for a join.
+   * @throws {RotundaError} `forbidden`, or what `authorize` throws.
+   */
+  check(metadata: M, room: string, request: JoinRequest): void | Promise<void> {
+    return this.#core.memberships.mayJoin({ metadata, grants: new Grants() }, room, request)
+  }
+
+  /** A place of one's own in a room's log; see {@link RoomView}. */
+  open(room: string, onMoved: () => void): RoomView {
+    return new RoomView(this.#core.rooms, room, onMoved)
+  }
+
+  /** Listens to everything that this node sends, until what is returned is called. */
+  listen(listener: Listener): () => void {
+    const { listeners } = this.#core.rooms
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+}
