@@ -1,10 +1,12 @@
 /**
- * A ready-to-run server: `bun run server.ts`. One process, one port, one libSQL file, and a chat page at `/`.
+ * A ready-to-run server: `bun run server.ts`. One process, one libSQL file, a chat page at `/`, and metrics for Prometheus
+ * on a port of their own that only this machine can reach.
  * Settings: `SERVER_PORT` or `PORT`, and the variables of docs/configuration.md.
  */
 import { resolve } from 'node:path'
-import { serve } from './adapters/bun/mod.ts'
+import { serve, serveHttp } from './adapters/bun/mod.ts'
 import { libsqlStore } from './adapters/libsql/mod.ts'
+import { type PrometheusMetrics, prometheusMetrics } from './adapters/prometheus/mod.ts'
 import { chat } from './examples/chat/protocol.ts'
 import { buildSite } from './examples/chat/site.ts'
 import {
@@ -20,22 +22,44 @@ const DEFAULT_PORT = 8080
 
 async function start(): Promise<void> {
   const wanted = portSetting()
-  const { database, limits, websocket, server: address } = loadConfiguration({ environment: process.env })
+  const configuration = loadConfiguration({ environment: process.env })
+  const { database, limits, websocket, metrics, server: address } = configuration
   const site = await buildSite()
   const store = await openStore(database)
   const hub = createHub({ protocol: chat, store, limits })
   hub.on('chat.stats', (ctx) => ({ members: ctx.room.size }))
+  const exporter = metrics.enabled ? prometheusMetrics(hub, { token: metrics.token }) : undefined
+  const isShared = metricsPortIsSet() && metrics.port > 0 && metrics.port === (wanted ?? DEFAULT_PORT)
+  const fetch = isShared ? exporter?.or(site) ?? site : site
   const listen = (port: number) =>
-    serve(hub, { port, ...hostname(address.host), compression: websocket.enableDeflate, fetch: site })
-  const server = wanted === undefined ? listenOnDefault(listen) : listen(wanted)
+    serve(hub, { port, ...hostname(address.host), compression: websocket.enableDeflate, fetch })
+  const server = wanted === undefined ? listenOr(DEFAULT_PORT, listen) : listen(wanted)
+  const page = `//localhost:${server.port}`
+  const scraped = isShared ? `http:${page}/metrics` : exporter && serveMetrics(exporter, metrics)
   stopOnSignal(server, websocket.drain)
-  const note = wanted === undefined && server.port !== DEFAULT_PORT ? `  (${DEFAULT_PORT} is in use)` : ''
-  const base = `//localhost:${server.port}`
   console.log(`\n  rotunda listens\n
-  page       http:${base}/${note}
-  websocket  ws:${base}/ws
+  page       http:${page}/${wanted === undefined ? inUse(DEFAULT_PORT, server) : ''}
+  websocket  ws:${page}/ws
+  metrics    ${(exporter && scraped) ?? 'off'}
   data       ${whereDataLies(database.url)}
   stop       Ctrl+C\n`)
+}
+
+/** Serves the metrics on a port of their own, and says where: elsewhere when the usual port is in use. */
+function serveMetrics(exporter: PrometheusMetrics, { host, port }: Configuration['metrics']): string {
+  const listen = (port: number) => serveHttp(exporter.fetch, { port, ...hostname(host) })
+  const server = metricsPortIsSet() ? listen(port) : listenOr(port, listen)
+  const name = host === '0.0.0.0' ? 'localhost' : host
+  return `http://${name}:${server.port}/metrics${metricsPortIsSet() ? '' : inUse(port, server)}`
+}
+
+function metricsPortIsSet(): boolean {
+  return Boolean(process.env['METRICS_PORT'])
+}
+
+/** What to say of a port that was not asked for, where it is not the usual one. */
+function inUse(usual: number, { port }: RotundaServer): string {
+  return port === usual ? '' : `  (${usual} is in use)`
 }
 
 /** Without an address to listen on, Bun takes all of them, IPv6 too. */
@@ -61,9 +85,10 @@ async function openStore(database: Configuration['database']): Promise<MessageSt
   }
 }
 
-function listenOnDefault(listen: (port: number) => RotundaServer): RotundaServer {
+/** Listens on a port, or on a free one when that is in use. */
+function listenOr(port: number, listen: (port: number) => RotundaServer): RotundaServer {
   try {
-    return listen(DEFAULT_PORT)
+    return listen(port)
   } catch {
     return listen(0)
   }

@@ -82,7 +82,11 @@ export type {
   SendResult,
   Session,
   SessionMetrics,
+  MessageTrace,
   SessionState,
+  TracedCommit,
+  TracedMessage,
+  Tracing,
   Target,
   TypeMetrics,
 } from './hub/mod.ts'

@@ -3,10 +3,10 @@
  * not with `closed` or `aborted`, which are the caller's own doing.
  */
 export function forCaller<T>(work: Promise<T>): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  work.then(resolve, (error) => {
-    if (error.code === 'closed' || error.code === 'aborted') promise.catch(() => {})
-    reject(error)
+  // Called before the promise below is rejected, so in time.
+  work.catch(({ code }) => {
+    if (/closed|aborted/.test(code)) promise.catch(() => {})
   })
-  return promise
+  const promise = work.then()
+  return promise as Promise<T>
 }

@@ -1,14 +1,21 @@
-import type { EventDefinition, Protocol } from '../protocol/contract.ts'
+import type { Protocol } from '../protocol/contract.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
 import { forCaller } from './caller.ts'
+import { after, check, definitionOf } from './check.ts'
 import { InOrder } from './in_order.ts'
-import { check, definitionOf } from './check.ts'
 import type { Outbox, RequestOptions } from './outbox.ts'
+import type { Receiver } from './receiver.ts'
 import type { Published } from './types.ts'
 
+/** How a message is traced. */
+export interface TraceOptions {
+  /** Where it belongs in a trace, as W3C Trace Context writes it; who gets the message live gets this, too. */
+  readonly traceparent?: string | undefined
+}
+
 /** How to publish. */
-export interface PublishOptions {
+export interface PublishOptions extends TraceOptions {
   /** Aborting it rejects the call with `aborted`; what was sent already may be stored all the same. */
   readonly signal?: AbortSignal | undefined
   /**
@@ -18,78 +25,74 @@ export interface PublishOptions {
   readonly key?: string | undefined
 }
 
+/** How to send outside of a room. */
+export interface SendOptions extends TraceOptions {
+  /** The session to send to, `*` for all. Default: the server, where a handler takes it. */
+  readonly to?: string | undefined
+}
+
+/** How to send so that the server tells when it has taken it. */
+export interface AckOptions extends SendOptions, RequestOptions {
+  readonly ack: true
+}
+
 /** What an application asks for, checked against the contract and on its way to the server. */
 export class Calls {
-  readonly #protocol: Protocol
-  readonly #outbox: Outbox
-  readonly #publishes = new InOrder()
+  declare readonly protocol: Protocol
+  declare readonly outbox: Outbox
+  readonly #inOrder = new InOrder()
   readonly #producer = randomName()
   #published = 0
 
   constructor(protocol: Protocol, outbox: Outbox) {
-    this.#protocol = protocol
-    this.#outbox = outbox
+    this.protocol = protocol
+    this.outbox = outbox
   }
 
   /**
-   * Publishes to a room: a promise when durable, nothing when ephemeral.
-   * @param failed Told when an asynchronous validator refuses an ephemeral payload.
+   * Sends an event: a promise where it is stored or an ack is asked for, nothing otherwise.
+   * @param receiver Of the room: its cipher, and told of what fails late where there is no promise.
    */
   publish(
-    room: string,
-    type: string,
-    payload: unknown,
-    options: PublishOptions,
-    failed: (error: unknown) => void,
-  ): Promise<Published> | void {
-    const definition = known(definitionOf(this.#protocol, type, 'event'), type)
-    return definition.durable
-      ? this.#publishDurable(definition, room, type, payload, options)
-      : this.#send(definition, room, type, payload, failed)
-  }
-
-  /** Sends an event outside of any room, at most once. */
-  send(type: string, payload: unknown, failed: (error: unknown) => void): void {
-    this.#send(known(definitionOf(this.#protocol, type, 'event'), type), undefined, type, payload, failed)
-  }
-
-  request(room: string | undefined, type: string, payload: unknown, options: RequestOptions): Promise<unknown> {
-    return forCaller(this.#request(room, type, payload, options))
-  }
-
-  async #request(room: string | undefined, type: string, payload: unknown, options: RequestOptions): Promise<unknown> {
-    const { request, response } = known(definitionOf(this.#protocol, type, 'rpc'), type)
-    const envelope = { type, room, payload: await check(request, payload) } as Envelope
-    return check(response, await this.#outbox.call(envelope, options))
-  }
-
-  #publishDurable(
-    { schema }: EventDefinition,
-    room: string,
-    type: string,
-    payload: unknown,
-    { signal, key = `${this.#producer}:${++this.#published}` }: PublishOptions,
-  ): Promise<Published> {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#publishes.add(
-      () => check(schema, payload),
-      (checked) => this.#outbox.ask({ type, room, key, payload: checked }, { resolve, reject }, { signal }, true),
-      reject,
-    )
-    return forCaller(promise as Promise<Published>)
-  }
-
-  #send(
-    { schema }: EventDefinition,
+    receiver: Receiver,
     room: string | undefined,
     type: string,
     payload: unknown,
-    failed: (error: unknown) => void,
-  ): void {
-    const send = (checked: unknown) => this.#outbox.post({ type, room, payload: checked } as Envelope)
-    const checked = check(schema, payload)
-    if (checked instanceof Promise) checked.then(send).catch(failed)
-    else send(checked)
+    options: PublishOptions & Partial<AckOptions>,
+  ): Promise<Published> | void {
+    const definition = known(definitionOf(this.protocol, type, 'event'), type)
+    const durable = definition.durable && room !== undefined
+    const { ack, to, traceparent, key = durable ? `${this.#producer}:${++this.#published}` : undefined } = options
+    const seal = (checked: unknown) => receiver.cipher?.seal(checked, { room: room!, type, key: key ?? '' }) ?? checked
+    const get = () => after(check(definition.schema, payload), seal)
+    const envelope = (sealed: unknown) => ({ type, room, to, key, traceparent, payload: sealed }) as Envelope
+    if (durable || ack) {
+      return forCaller(
+        new Promise<unknown>((resolve, reject) => {
+          const ask = (sealed: unknown) => this.outbox.ask(envelope(sealed), { resolve, reject }, options, durable)
+          this.#inOrder.add(get, ask, reject)
+        }) as Promise<Published>,
+      )
+    }
+    // What is wrong with it is thrown at once, where it is known at once.
+    const value = get()
+    const failed = (error: unknown) => receiver.report(error, { room, type } as Partial<Envelope>)
+    this.#inOrder.add(() => value, (sealed) => this.outbox.post(envelope(sealed)), failed)
+  }
+
+  request(
+    room: string | undefined,
+    type: string,
+    payload: unknown,
+    options: RequestOptions & TraceOptions,
+  ): Promise<unknown> {
+    const ask = async () => {
+      const { request, response } = known(definitionOf(this.protocol, type, 'rpc'), type)
+      const { traceparent } = options
+      const envelope = { type, room, traceparent, payload: await check(request, payload) } as Envelope
+      return check(response, await this.outbox.call(envelope, options))
+    }
+    return forCaller(ask())
   }
 }
 

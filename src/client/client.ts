@@ -7,14 +7,15 @@ import type {
   RpcName,
   RpcOutput,
 } from '../protocol/contract.ts'
-import type { Envelope } from '../protocol/envelope.ts'
+import type { Frame } from '../protocol/codec.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
 import type { Cursor, Welcome } from '../protocol/reserved.ts'
-import { Calls } from './calls.ts'
+import { type AckOptions, Calls, type SendOptions, type TraceOptions } from './calls.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type ClientState, type CloseInfo, Connection } from './connection/connection.ts'
+import { sizeOf } from './connection/frames.ts'
+import type { Cipher } from './encryption/cipher.ts'
 import { Listeners } from './listeners.ts'
-import { fits } from './connection/frames.ts'
 import { Membership } from './membership.ts'
 import { type ClientOptions, readOptions } from './options.ts'
 import { Outbox, readError, type RequestOptions } from './outbox.ts'
@@ -22,14 +23,20 @@ import { type AnyMessage, Receiver } from './receiver.ts'
 import { Room } from './room.ts'
 import type { DirectMessage, ErrorHandler } from './types.ts'
 
-/** From where a room's messages are wanted: after a cursor, the `last` so many first, or with neither from now on. */
+/**
+ * From where a room's messages are wanted: after a cursor, the `last` so many first, or with neither from now on. And
+ * what makes its payloads illegible to the server, as `encryption` of `rotunda/client/encryption` does.
+ */
 export type JoinOptions =
-  | { readonly since: Cursor; readonly last?: never }
-  | { readonly last: number; readonly since?: never }
-  | { readonly last?: never; readonly since?: never }
+  & { readonly cipher?: Cipher | undefined }
+  & (
+    | { readonly since: Cursor; readonly last?: never }
+    | { readonly last: number; readonly since?: never }
+    | { readonly last?: never; readonly since?: never }
+  )
 
 /** A request's options, and the room it is about. */
-export interface ClientRequestOptions extends RequestOptions {
+export interface ClientRequestOptions extends RequestOptions, TraceOptions {
   readonly room?: string | undefined
 }
 
@@ -54,29 +61,58 @@ export function createClient<const C extends Contract>(options: ClientOptions<C>
 
 /** A connection to a server that outlives its sockets, and the rooms on it. Made by {@link createClient}. */
 export class Client<C extends Contract> {
+  /**
+   * For rotunda's own additions, such as presence: `calls.outbox` asks the server, and `calls.outbox.connection.events`
+   * is told all that happens; who wants to know it too puts a function around one of them.
+   * @internal
+   */
+  declare readonly calls: Calls
+  /** @internal */
+  declare readonly receiver: Receiver
   readonly #connection: Connection
   readonly #outbox: Outbox
-  readonly #calls: Calls
-  readonly #receiver: Receiver
-  readonly #rooms = new Map<string, { readonly room: Room<C>; readonly membership: Membership }>()
+  readonly #rooms = new Map<string, Room<C>>()
   readonly #states = new Listeners<[ClientState]>()
   readonly #opens = new Listeners<[Welcome]>()
-  readonly #messages = new Listeners<[string]>()
+  readonly #messages = new Listeners<[Frame]>()
   readonly #closes = new Listeners<[CloseInfo]>()
 
   /** @internal */
   constructor(options: ClientOptions<C>, clock: Clock = systemClock) {
-    const settings = readOptions(options)
-    const connection = this.#connection = new Connection(settings, clock, {
-      open: (welcome) => this.#opened(welcome),
-      frame: (text) => this.#messages.tell(this.#receiver.report, text),
-      envelope: (envelope) => this.#receive(envelope),
-      down: (close) => this.#down(close),
+    const { protocol, autoConnect = true } = options
+    const receiver = this.receiver = new Receiver(protocol)
+    const { report } = receiver
+    const connection = this.#connection = new Connection(readOptions(options), clock, {
+      open: (welcome) => {
+        // Rooms first, so that they are joined when the server stores what waited, then in the order of the calls.
+        for (const { membership } of this.#rooms.values()) membership.join()
+        outbox.opened()
+        this.#opens.tell(report, welcome)
+        if (this.state === 'open') this.#tellState()
+      },
+      frame: (frame) => this.#messages.tell(report, frame),
+      envelope: (envelope) => {
+        const { type, room, seq, payload } = envelope
+        if (outbox.take(envelope)) return
+        const membership = this.#rooms.get(room as string)?.membership
+        const { receiver } = membership ?? this
+        if (type === 'error') receiver.report(readError(payload), envelope)
+        else if (membership) membership.receive(envelope)
+        // A message of a log is a room's; it may come after the room was left.
+        else if (seq === undefined && receiver.isReady) receiver.deliver(envelope)
+      },
+      down: (close) => {
+        for (const { membership } of this.#rooms.values()) membership.disconnected()
+        outbox.disconnected()
+        if (!close.willReconnect) outbox.end()
+        const { state } = this
+        this.#closes.tell(report, close)
+        if (this.state === state) this.#tellState()
+      },
     })
-    this.#outbox = new Outbox(connection)
-    this.#calls = new Calls(options.protocol, this.#outbox)
-    this.#receiver = new Receiver(options.protocol)
-    if (options.autoConnect ?? true) connection.connect()
+    const outbox = this.#outbox = new Outbox(connection)
+    this.calls = new Calls(protocol, outbox)
+    if (autoConnect) connection.connect()
   }
 
   /** Where the connection stands; `onState` tells when it changes. */
@@ -98,7 +134,7 @@ export class Client<C extends Contract> {
    * @throws {RotundaError} `invalid_config` for a code or a reason that cannot be sent.
    */
   close(code = 1000, reason = ''): void {
-    if (!(code === 1000 || (code >= 3000 && code <= 4999)) || !fits(reason, 123)) {
+    if (!(code === 1000 || (code >= 3000 && code <= 4999)) || sizeOf(reason) > 123) {
       throw new RotundaError('invalid_config', `Close code ${code} or reason cannot be sent.`)
     }
     this.#outbox.end()
@@ -114,25 +150,41 @@ export class Client<C extends Contract> {
    *
    * @param options From where its messages are wanted; `last` is 0 to 10,000.
    */
-  join(name: string, options: JoinOptions = {}): Room<C> {
+  join(name: string, { cipher, ...from }: JoinOptions = {}): Room<C> {
     const known = this.#rooms.get(name)
-    if (known) return known.room
-    const membership = new Membership(name, options, this.#connection, this.#outbox, this.#receiver.forRoom(name))
-    const leave = () => {
-      if (this.#rooms.get(name)?.membership === membership) this.#rooms.delete(name)
+    if (known) return known
+    const membership = new Membership(
+      name,
+      from,
+      this.#connection,
+      this.#outbox,
+      new Receiver(this.calls.protocol, this.receiver, { room: name }, cipher),
+    )
+    const room = new Room<C>(this.calls, membership, () => {
+      if (this.#rooms.get(name) === room) this.#rooms.delete(name)
       membership.leave()
-    }
-    const room = new Room<C>(membership, this.#calls, this.#outbox, leave)
-    this.#rooms.set(name, { room, membership })
+    })
+    this.#rooms.set(name, room)
     return room
   }
 
   /**
-   * Sends an event outside of any room, at most once; dropped while there is no connection.
-   * @throws {RotundaError} `invalid_payload`, `message_too_big`
+   * Sends an event outside of any room, never stored: to one session, to all (`to: '*'`), or to the server's handler. At
+   * most once; dropped while there is no connection.
+   *
+   * With `ack: true` it gives a promise that resolves when the server has taken it, and waits for a connection.
+   *
+   * @throws {RotundaError} `invalid_payload`, `message_too_big`; with `ack`, as rejection, also what a request may be
+   * rejected with. What the server refuses without one is told to `onError`.
    */
-  send<K extends EventName<C>>(type: K, payload: EventInput<C, K>): void {
-    this.#calls.send(type, payload, this.#receiver.report)
+  send<K extends EventName<C>>(type: K, payload: EventInput<C, K>, options: AckOptions): Promise<void>
+  send<K extends EventName<C>>(type: K, payload: EventInput<C, K>, options?: SendOptions): void
+  send<K extends EventName<C>>(
+    type: K,
+    payload: EventInput<C, K>,
+    options: SendOptions | AckOptions = {},
+  ): Promise<unknown> | void {
+    return this.calls.publish(this.receiver, undefined, type, payload, options)
   }
 
   /**
@@ -145,13 +197,13 @@ export class Client<C extends Contract> {
     payload: RpcInput<C, K>,
     options: ClientRequestOptions = {},
   ): Promise<RpcOutput<C, K>> {
-    return this.#calls.request(options.room, type, payload, options) as Promise<RpcOutput<C, K>>
+    return this.calls.request(options.room, type, payload, options) as Promise<RpcOutput<C, K>>
   }
 
   /** Handles events that come outside of joined rooms: to this client alone, or broadcast to everybody. */
   on<K extends EventName<C>>(type: K, handler: (message: DirectMessage<K, EventOutput<C, K>>) => unknown): () => void {
     // The receiver makes the message of this very event, its payload checked by the contract.
-    return this.#receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
+    return this.receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
   }
 
   /** Told whenever `state` has changed. */
@@ -164,8 +216,8 @@ export class Client<C extends Contract> {
     return this.#opens.add(handler)
   }
 
-  /** Told every text frame as it came, before it is decoded; also text that is not of the protocol. */
-  onMessage(handler: (text: string) => unknown): () => void {
+  /** Told every frame as it came, text or bytes, before it is decoded; also what is not of the protocol. */
+  onMessage(handler: (frame: Frame) => unknown): () => void {
     return this.#messages.add(handler)
   }
 
@@ -176,38 +228,10 @@ export class Client<C extends Contract> {
 
   /** Told what went wrong outside of calls, where no room's `onError` is. Without a handler it goes to the console. */
   onError(handler: ErrorHandler): () => void {
-    return this.#receiver.errors.add(handler)
-  }
-
-  #opened(welcome: Welcome): void {
-    // Rooms first, so that they are joined when the server stores what waited, then in the order of the calls.
-    for (const { membership } of this.#rooms.values()) membership.join()
-    this.#outbox.opened()
-    this.#opens.tell(this.#receiver.report, welcome)
-    if (this.state === 'open') this.#tellState()
-  }
-
-  #down(close: CloseInfo): void {
-    for (const { membership } of this.#rooms.values()) membership.disconnected()
-    this.#outbox.disconnected()
-    if (!close.willReconnect) this.#outbox.end()
-    const { state } = this
-    this.#closes.tell(this.#receiver.report, close)
-    if (this.state === state) this.#tellState()
+    return this.receiver.errors.add(handler)
   }
 
   #tellState(): void {
-    this.#states.tell(this.#receiver.report, this.state)
-  }
-
-  #receive(envelope: Envelope): void {
-    const { type, room, seq, kind, payload } = envelope
-    if (this.#outbox.answer(envelope) || kind === 'reply' || type === 'ack') return
-    const membership = this.#rooms.get(room as string)?.membership
-    const { receiver } = membership ?? { receiver: this.#receiver }
-    if (type === 'error') receiver.report(readError(payload), envelope)
-    else if (membership) membership.receive(envelope)
-    // A message of a log is a room's; it may come after the room was left.
-    else if (seq === undefined && receiver.isReady) receiver.deliver(envelope)
+    this.#states.tell(this.receiver.report, this.state)
   }
 }

@@ -9,11 +9,11 @@ export interface Clock {
 }
 
 /** Longer waits would overflow the timers of browsers and fire at once. */
-const LONGEST_WAIT = 2 ** 31 - 1
+const LONGEST_WAIT = 1e9
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
-  random: () => Math.random(),
+  now: Date.now,
+  random: Math.random,
   after(milliseconds, call) {
     const timer = setTimeout(call, Math.min(milliseconds, LONGEST_WAIT))
     return () => clearTimeout(timer)

@@ -1,6 +1,7 @@
 import type { HistoryRequest } from '../protocol/reserved.ts'
+import type { Membership } from './membership.ts'
 import type { Outbox } from './outbox.ts'
-import type { AnyMessage, Receiver } from './receiver.ts'
+import type { AnyMessage } from './receiver.ts'
 
 /** Where to start reading a room's history, and how much to fetch at once. */
 export interface HistoryOptions {
@@ -12,13 +13,12 @@ export interface HistoryOptions {
 
 /** Reads backwards through a room, a page at a time, until the reader stops or the oldest message was given. */
 export async function* readHistory(
-  room: string,
+  { name, receiver }: Membership,
   { before, limit = 50 }: HistoryOptions,
   outbox: Outbox,
-  receiver: Receiver,
 ): AsyncGenerator<AnyMessage, void> {
   for (;;) {
-    const page = await outbox.history(room, { before, limit } as HistoryRequest).catch((error) => {
+    const page = await outbox.history(name, { before, limit } as HistoryRequest).catch((error) => {
       // Reading changes nothing: what a lost connection left unanswered is asked again on the next one.
       if (error.code !== 'disconnected') throw error
     })

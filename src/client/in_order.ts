@@ -3,30 +3,28 @@
  * awaited everything happens at once.
  */
 export class InOrder {
-  #waiting = 0
+  /** How many wait for their turn. */
+  waiting = 0
   #last: Promise<void> = Promise.resolve()
 
-  /** How many wait for their turn. */
-  get waiting(): number {
-    return this.#waiting
-  }
-
-  /** Calls `then` with the value, or `failed` with why there is none. Neither may throw. */
+  /**
+   * Calls `then` with the value, or `failed` with why there is none. What `then` throws is thrown where it is called at
+   * once, else it is `failed`, too.
+   */
   add<T>(get: () => T | Promise<T>, then: (value: T) => void, failed: (error: unknown) => void): void {
     let value: T | Promise<T>
     try {
       value = get()
-      if (this.#waiting === 0 && !(value instanceof Promise)) return then(value)
     } catch (error) {
       value = Promise.reject(error)
     }
-    this.#waiting += 1
+    if (this.waiting === 0 && !(value instanceof Promise)) return then(value)
+    this.waiting += 1
     // One by one, and each with its own failure looked at from the start.
-    const settled = Promise.allSettled([value, this.#last])
-    this.#last = settled.then(([result]) => {
-      this.#waiting -= 1
-      if (result.status === 'fulfilled') then(result.value)
-      else failed(result.reason)
-    })
+    this.#last = Promise.allSettled([value, this.#last]).then(([result]) => {
+      this.waiting -= 1
+      if (result.status === 'rejected') throw result.reason
+      then(result.value)
+    }).catch(failed)
   }
 }

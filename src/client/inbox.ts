@@ -1,7 +1,8 @@
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Cursor, Gap } from '../protocol/reserved.ts'
 import { Backoff } from './connection/backoff.ts'
-import type { Clock } from './clock.ts'
+import type { Connection } from './connection/connection.ts'
+import type { Receiver } from './receiver.ts'
 
 /** A message of the log as it arrives. */
 export type LogEntry = Envelope & { readonly id: string; readonly seq: number }
@@ -14,67 +15,61 @@ export interface HistoryPage {
   readonly epoch: string
 }
 
-/** What an inbox needs of its room. */
-export interface InboxOwner {
-  /** Whether a message can be taken now; what cannot is fetched again later. */
-  readonly isReady: boolean
-  /** The next message of the log. */
-  deliver(message: LogEntry, at: Cursor): void
-  gap(gap: Gap): void
-  /** Asks for the messages after a seq, oldest first. */
-  fetch(after: number): Promise<HistoryPage>
-  /** A fetch failed; it will be tried again. */
-  fetchFailed(error: unknown): void
-  /** The log is not the one we were reading: join again. */
-  rejoin(): void
-}
-
-/** Messages beyond a hole that are kept until it is closed; those that come on top are fetched as well. */
-const MAX_HELD = 1_000
-
-/** Puts a room's messages into the order of the log: without repeat, and without a hole that is not told. */
-export class Inbox {
-  readonly #owner: InboxOwner
-  readonly #clock: Clock
+/**
+ * Puts a room's messages into the order of the log: without repeat, and without a hole that is not told. Says by its
+ * abstract methods what it needs of the room.
+ */
+export abstract class Inbox {
+  /** Up to where messages were taken; undefined before the room was ever joined. */
+  declare position: Cursor | undefined
+  declare readonly receiver: Receiver
+  declare readonly connection: Connection
   readonly #held = new Map<number, LogEntry>()
-  #position: Cursor | undefined
   /** Highest seq known to exist; more than the position while something is missing. */
   #known = 0
   /** Changes whenever fetching must stop; undefined while nothing is being fetched. */
   #fetching: object | undefined
   #cancelPause = () => {}
 
-  constructor(owner: InboxOwner, clock: Clock, start: Cursor | undefined) {
-    this.#owner = owner
-    this.#clock = clock
-    this.#position = start
+  constructor(connection: Connection, receiver: Receiver, start: Cursor | undefined) {
+    this.connection = connection
+    this.receiver = receiver
+    this.position = start
   }
 
-  /** Up to where messages were taken; undefined before the room was ever joined. */
-  get position(): Cursor | undefined {
-    return this.#position
-  }
+  /** The next message of the log. */
+  protected abstract deliver(message: LogEntry, at: Cursor): void
+  /** Messages before the position that were skipped. */
+  protected abstract tellGap(gap: Gap): void
+  /** Asks for the messages after a seq, oldest first. */
+  protected abstract fetch(after: number): Promise<HistoryPage>
+  /** Joins again from where we are: the server tells what cannot be given. */
+  protected abstract rejoin(): void
 
   /** Starts at a cursor where none is known yet; where one is, what lies between is missing. */
-  start({ epoch, seq }: Cursor): void {
-    this.#position ??= { epoch, seq }
-    if (this.#position.epoch === epoch) this.#need(seq)
+  start(cursor: Cursor): void {
+    this.position ??= cursor
+    if (this.position.epoch === cursor.epoch) this.#need(cursor.seq)
   }
 
   message(message: LogEntry): void {
+    const { seq } = message
     if (this.#take(message)) return this.#takeHeld()
-    if (message.seq <= this.#seq) return
-    if (this.#held.size < MAX_HELD) this.#held.set(message.seq, message)
-    this.#need(message.seq)
+    if (seq <= this.#seq) return
+    // Until the hole is closed; what comes on top of so many is fetched as well.
+    if (this.#held.size < 1_000) this.#held.set(seq, message)
+    this.#need(seq)
   }
 
   gap(gap: Gap): void {
-    if (gap.epoch === this.#position?.epoch && gap.code === 'history_trimmed') {
-      if (gap.cursor <= this.#seq) return
+    const { code, epoch, missed, cursor } = gap
+    if (epoch === this.position?.epoch && code === 'history_trimmed') {
+      if (cursor <= this.#seq) return
       // What was lost before the removed messages may still be there; fetching finds both.
-      if (gap.missed && gap.missed.from > this.#seq + 1) return this.#need(gap.cursor)
+      if (missed && missed.from > this.#seq + 1) return this.#need(cursor)
     } else this.stop()
-    this.#skip(gap)
+    this.position = { epoch, seq: cursor }
+    this.tellGap(gap)
     this.#takeHeld()
   }
 
@@ -87,14 +82,13 @@ export class Inbox {
   }
 
   get #seq(): number {
-    return this.#position?.seq ?? 0
+    return this.position?.seq ?? 0
   }
 
   #take(message: LogEntry): boolean {
     const { seq } = message
-    if (!this.#position || seq !== this.#seq + 1 || !this.#owner.isReady) return false
-    const at = this.#position = { epoch: this.#position.epoch, seq }
-    this.#owner.deliver(message, at)
+    if (!this.position || seq !== this.#seq + 1 || !this.receiver.isReady) return false
+    this.deliver(message, this.position = { epoch: this.position.epoch, seq })
     return true
   }
 
@@ -103,55 +97,38 @@ export class Inbox {
     for (let next; (next = this.#held.get(this.#seq + 1)) && this.#take(next);) this.#held.delete(next.seq)
   }
 
-  #skip(gap: Gap): void {
-    this.#position = { epoch: gap.epoch, seq: gap.cursor }
-    this.#owner.gap(gap)
-  }
-
   /** The log is known to reach to `seq`. */
   #need(seq: number): void {
     this.#known = Math.max(this.#known, seq)
-    if (this.#known <= this.#seq || this.#fetching) return
-    this.#fetchMissing(this.#fetching = {})
+    if (this.#known > this.#seq && !this.#fetching) this.#fetchMissing(this.#fetching = {})
   }
 
   async #fetchMissing(run: object): Promise<void> {
-    const backoff = new Backoff(this.#clock.random)
+    const backoff = new Backoff(this.connection.clock.random)
     while (this.#seq < this.#known) {
       const before = this.#seq
       try {
-        const page = await this.#owner.fetch(before)
-        if (this.#fetching !== run) return
-        if (page.epoch !== this.#position?.epoch) return this.#owner.rejoin()
-        this.#takePage(page)
+        const page = await this.fetch(before)
+        if (this.#fetching === run) this.#takePage(page)
       } catch (error) {
-        if (this.#fetching !== run) return
-        this.#owner.fetchFailed(error)
+        if (this.#fetching === run) this.receiver.report(error)
       }
-      if (this.#seq > before) backoff.reset()
-      else await new Promise<void>((resolve) => this.#cancelPause = this.#clock.after(backoff.next(), resolve))
-      // A handler, told of what the page had, may have left the room.
+      // Perhaps by a handler that was told of what the page had.
       if (this.#fetching !== run) return
+      // A pause that is cancelled is never over.
+      const pause = (over: () => void) => this.#cancelPause = this.connection.clock.after(backoff.next(), over)
+      if (this.#seq > before) backoff.reset()
+      else await new Promise<void>(pause)
     }
     this.#fetching = undefined
   }
 
   #takePage({ messages, trimmed, head, epoch }: HistoryPage): void {
-    for (const message of messages) {
-      if (message.seq > this.#seq + 1) this.#skipTo(message.seq - 1, epoch)
-      this.#take(message)
-    }
-    if (messages.length === 0) {
-      // Nothing is there: either it was removed, or the log does not reach as far as was said.
-      if (trimmed > this.#seq) this.#skipTo(trimmed, epoch)
-      this.#known = Math.min(this.#known, head)
-    }
+    // Another log, or what is missing was removed.
+    if (epoch !== this.position?.epoch || trimmed > this.#seq) return this.rejoin()
+    for (const message of messages) this.#take(message)
+    // The log does not reach as far as was said.
+    if (messages.length === 0) this.#known = Math.min(this.#known, head)
     this.#takeHeld()
-  }
-
-  #skipTo(seq: number, epoch: string): void {
-    const from = this.#seq + 1
-    const message = `Messages ${from} to ${seq} of this room were removed.`
-    this.#skip({ code: 'history_trimmed', message, missed: { from, to: seq }, cursor: seq, epoch })
   }
 }

@@ -3,13 +3,17 @@
  *
  * @module
  */
+export { answer } from './answer.ts'
+export type { ServerRequest } from './answer.ts'
 export { Client, createClient } from './client.ts'
 export type { ClientRequestOptions, JoinOptions } from './client.ts'
-export type { PublishOptions } from './calls.ts'
+export type { AckOptions, PublishOptions, SendOptions, TraceOptions } from './calls.ts'
 export type { BackoffOptions } from './connection/backoff.ts'
 export type { ClientState, CloseInfo, WebSocketConstructor } from './connection/connection.ts'
 export type { HeartbeatOptions } from './connection/heartbeat.ts'
+export type { Cipher, FoundAt, SealedFor } from './encryption/cipher.ts'
 export type { HistoryOptions } from './history.ts'
+export { callOpcode } from './opcode.ts'
 export type { ClientOptions } from './options.ts'
 export type { RequestOptions } from './outbox.ts'
 export type { Room } from './room.ts'
@@ -23,7 +27,9 @@ export type {
   MessageOf,
   Published,
   PublishResult,
+  RemovalReason,
 } from './types.ts'
+export type { Codec, Frame } from '../protocol/codec.ts'
 export { RotundaError } from '../protocol/rotunda_error.ts'
 export type { ErrorCode } from '../protocol/errors.ts'
 export type { Cursor, Gap, Joined, Welcome } from '../protocol/reserved.ts'

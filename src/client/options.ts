@@ -1,8 +1,10 @@
+import type { Codec } from '../protocol/codec.ts'
 import type { Contract, Protocol } from '../protocol/contract.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
 import type { BackoffOptions } from './connection/backoff.ts'
 import type { HeartbeatOptions } from './connection/heartbeat.ts'
 import type { WebSocketConstructor } from './connection/connection.ts'
+import { json } from './connection/json.ts'
 
 /** What a client is made of. All times in milliseconds. */
 export interface ClientOptions<C extends Contract> {
@@ -24,6 +26,8 @@ export interface ClientOptions<C extends Contract> {
   readonly maxQueue?: number
   /** Durable publishes that may be unacknowledged on the wire. Default 256. */
   readonly maxInFlight?: number
+  /** What frames are made of, where the server knows it, such as `flatbuffers` of `rotunda/flatbuffers`. Default: JSON. */
+  readonly codec?: Codec
   /** Makes the WebSockets. Default: the global `WebSocket`. */
   readonly WebSocket?: WebSocketConstructor
 }
@@ -38,32 +42,33 @@ export interface Settings {
   readonly backoff: BackoffOptions
   readonly maxQueue: number
   readonly maxInFlight: number
+  readonly codec: Codec
   readonly WebSocket: WebSocketConstructor
 }
 
 /** @throws {RotundaError} `invalid_config` when the URL is none. */
 export function readOptions<C extends Contract>(options: ClientOptions<C>): Settings {
-  const {
-    connectTimeout = 10_000,
-    ackTimeout = 10_000,
-    requestTimeout = 10_000,
-    maxQueue = 10_000,
-    maxInFlight = 256,
-    WebSocket = globalThis.WebSocket,
-  } = options
-  const { interval = 30_000, timeout = 10_000 } = options.heartbeat ?? {}
-  const { base = 3_000, max = 60_000 } = options.backoff ?? {}
-  return {
-    url: readUrl(options.url),
-    connectTimeout,
-    ackTimeout,
-    requestTimeout,
-    heartbeat: { interval, timeout },
-    backoff: { base, max },
-    maxQueue,
-    maxInFlight,
-    WebSocket,
+  const defaults = {
+    connectTimeout: 10_000,
+    ackTimeout: 10_000,
+    requestTimeout: 10_000,
+    maxQueue: 10_000,
+    maxInFlight: 256,
+    codec: json,
+    WebSocket: globalThis.WebSocket,
   }
+  return {
+    ...withDefaults<Omit<Settings, 'url' | 'heartbeat' | 'backoff'>>(defaults, options),
+    url: readUrl(options.url),
+    heartbeat: withDefaults({ interval: 30_000, timeout: 10_000 }, options.heartbeat),
+    backoff: withDefaults({ base: 3_000, max: 60_000 }, options.backoff),
+  }
+}
+
+/** Defaults, each replaced by what is given for it. */
+function withDefaults<T>(defaults: T, given: Partial<T> = {}): T {
+  for (const name in given) defaults[name] = given[name] ?? defaults[name]
+  return defaults
 }
 
 function readUrl(given: string | URL): string {

@@ -1,10 +1,10 @@
-import type { Envelope } from '../protocol/envelope.ts'
+import type { EncodedEnvelope, Envelope } from '../protocol/envelope.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 import type { ErrorPayload, HistoryRequest } from '../protocol/reserved.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
 import { Backoff } from './connection/backoff.ts'
 import type { Connection } from './connection/connection.ts'
-import { fits } from './connection/frames.ts'
+import { unpack } from './connection/json.ts'
 import type { HistoryPage } from './inbox.ts'
 
 /** How long to wait for an answer, and when to give up. */
@@ -21,8 +21,18 @@ export function readError(payload: unknown): RotundaError {
   return new RotundaError(code ?? 'internal', message ?? '')
 }
 
-/** Bytes that may wait for the network before ephemeral events are dropped. */
-const MAX_BUFFERED = 1024 * 1024
+/**
+ * An envelope as it is sent, whatever becomes of the payload it was made of.
+ * @throws {RotundaError} `invalid_payload`
+ */
+function encode({ payload, ...fields }: Envelope): EncodedEnvelope {
+  try {
+    const encoded = payload instanceof Uint8Array ? new Uint8Array(payload) : JSON.stringify(payload) ?? '{}'
+    return { ...fields, payload: encoded }
+  } catch (cause) {
+    throw new RotundaError('invalid_payload', 'payload: cannot be written as JSON', { cause })
+  }
+}
 
 /** Who waits for an answer. */
 export interface Caller {
@@ -35,12 +45,13 @@ export interface Caller {
 interface Entry extends Caller {
   /** Whether it is a durable publish: sent until it is acknowledged. Others are sent once. */
   readonly again: boolean
-  /** The encoded envelope, the same whenever it is sent. */
-  text: string
+  /** The same whenever it is sent. */
+  readonly envelope: EncodedEnvelope
   /** Whether it is on the wire. */
   sent: boolean
   cancelTimer(): void
-  unwatch(): void
+  readonly signal: AbortSignal | undefined
+  abort(): void
 }
 
 /**
@@ -54,7 +65,7 @@ interface Entry extends Caller {
 export class Outbox {
   /** Nothing is taken any more, until the application connects again. */
   isEnded = false
-  readonly #connection: Connection
+  declare readonly connection: Connection
   readonly #entries = new Map<string, Entry>()
   readonly #backoff: Backoff
   #references = 0
@@ -66,7 +77,7 @@ export class Outbox {
   #scheduled = false
 
   constructor(connection: Connection) {
-    this.#connection = connection
+    this.connection = connection
     this.#backoff = new Backoff(connection.clock.random)
   }
 
@@ -75,33 +86,37 @@ export class Outbox {
    * @throws {RotundaError} `message_too_big`, or `invalid_payload` for what JSON cannot say.
    */
   post(envelope: Envelope): void {
-    const text = this.#encode(envelope)
-    if (this.#connection.bufferedAmount <= MAX_BUFFERED) this.#connection.send(text)
+    this.connection.send(encode(envelope), 1024 * 1024)
   }
 
   /** Asks, and gives the payload of the answer. */
-  call(envelope: Envelope, options: RequestOptions = {}, again = false): Promise<unknown> {
-    return new Promise((resolve, reject) => this.ask(envelope, { resolve, reject }, options, again))
+  call(envelope: Envelope, options?: RequestOptions): Promise<unknown> {
+    return new Promise((resolve, reject) => this.ask(envelope, { resolve, reject }, options))
   }
 
-  /** The same with callbacks: the caller learns of the answer before anything that comes after it. */
+  /**
+   * The same with callbacks: the caller learns of the answer before anything that comes after it.
+   * @throws {RotundaError} `invalid_payload` for what JSON cannot say.
+   */
   ask(envelope: Envelope, caller: Caller, options: RequestOptions = {}, again = false): void {
-    const { clock, settings } = this.#connection
+    const { clock, settings } = this.connection
     const { signal, timeout = settings.requestTimeout } = options
     const ref = String(++this.#references)
     const abort = () => this.#reject(ref, 'aborted', 'The call was aborted.', signal!.reason)
-    const unwatch = () => signal?.removeEventListener('abort', abort)
-    const entry: Entry = { ...caller, again, text: '', sent: false, cancelTimer() {}, unwatch }
+    const entry: Entry = {
+      ...caller,
+      again,
+      envelope: encode({ ...envelope, ref }),
+      sent: false,
+      cancelTimer() {},
+      signal,
+      abort,
+    }
     this.#entries.set(ref, entry)
     if (this.isEnded) return this.end()
     if (signal?.aborted) return abort()
     if (this.#entries.size - this.#sent > settings.maxQueue) {
       return this.#reject(ref, 'queue_full', `${settings.maxQueue} calls wait already.`)
-    }
-    try {
-      entry.text = this.#encode({ ...envelope, ref })
-    } catch (error) {
-      return this.#settle(ref)?.reject(error as RotundaError)
     }
     signal?.addEventListener('abort', abort)
     if (again) return this.#proceed()
@@ -109,15 +124,27 @@ export class Outbox {
     this.#send(ref, entry)
   }
 
-  /** A page of a room's log. */
-  history(room: string, payload: HistoryRequest): Promise<HistoryPage> {
-    return this.call({ type: 'room.history', room, payload }) as Promise<HistoryPage>
+  /** Takes a request of the server. Replaced by what can answer it. */
+  serve({ type, ref }: Envelope): boolean {
+    const payload = { code: 'not_found', message: `No answer to "${type}" here.` }
+    this.post({ type: 'error', kind: 'reply', ref, payload } as Envelope)
+    return true
   }
 
-  /** Takes an answer; false when nobody waits for it. */
-  answer({ type, ref = '', payload }: Envelope): boolean {
+  /** A page of a room's log. */
+  async history(room: string, payload: HistoryRequest): Promise<HistoryPage> {
+    const page = await this.call({ type: 'room.history', room, payload }) as HistoryPage
+    page.messages.forEach(unpack)
+    return page
+  }
+
+  /** Takes an answer, or a request; false for anything else. */
+  take(envelope: Envelope): boolean {
+    const { type, kind, ref = '', payload } = envelope
+    // Its references are the server's, and may be the same as ours.
+    if (kind === 'request') return this.serve(envelope)
     const entry = this.#entries.get(ref)
-    if (!entry) return false
+    if (!entry) return type === 'ack' || kind === 'reply'
     if (type !== 'error') {
       if (entry.again) this.#backoff.reset()
       this.#settle(ref)
@@ -148,23 +175,6 @@ export class Outbox {
     for (const ref of this.#entries.keys()) this.#reject(ref, 'closed', 'The client is closed.')
   }
 
-  #encode(envelope: Envelope): string {
-    let text: string
-    try {
-      text = JSON.stringify(envelope)
-    } catch (cause) {
-      throw new RotundaError('invalid_payload', 'payload: cannot be written as JSON', { cause })
-    }
-    this.#check(text)
-    return text
-  }
-
-  #check(text: string): void {
-    const { maxMessageSize = Infinity } = this.#connection.welcome ?? {}
-    if (fits(text, maxMessageSize)) return
-    throw new RotundaError('message_too_big', `The message has more than ${maxMessageSize} bytes.`)
-  }
-
   #reject(ref: string, code: ErrorCode, message: string, cause?: unknown): void {
     this.#settle(ref)?.reject(new RotundaError(code, message, { cause }))
   }
@@ -174,7 +184,7 @@ export class Outbox {
     if (!entry) return undefined
     this.#entries.delete(ref)
     this.#unsend(entry)
-    entry.unwatch()
+    entry.signal?.removeEventListener('abort', entry.abort)
     this.#schedule()
     return entry
   }
@@ -193,14 +203,13 @@ export class Outbox {
   }
 
   #send(ref: string, entry: Entry): void {
-    if (entry.sent || !this.#connection.isOpen) return
+    if (entry.sent || !this.connection.isOpen) return
     try {
-      this.#check(entry.text)
+      this.connection.send(entry.envelope)
     } catch (error) {
       return this.#settle(ref)?.reject(error as RotundaError)
     }
-    const { clock, settings } = this.#connection
-    this.#connection.send(entry.text)
+    const { clock, settings } = this.connection
     entry.sent = true
     if (!entry.again) return
     this.#sent += 1
@@ -218,7 +227,7 @@ export class Outbox {
   }
 
   #proceed(): void {
-    const { clock, isOpen, settings: { maxInFlight } } = this.#connection
+    const { clock, isOpen, settings: { maxInFlight } } = this.connection
     if (!isOpen) return
     if (this.#holding) {
       if (this.#sent > 0) return

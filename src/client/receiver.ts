@@ -3,11 +3,9 @@ import type { Envelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
 import { InOrder } from './in_order.ts'
 import { Listeners } from './listeners.ts'
-import { check, definitionOf } from './check.ts'
+import { after, check, definitionOf } from './check.ts'
+import type { Cipher, FoundAt } from './encryption/cipher.ts'
 import type { ErrorContext, ErrorHandler } from './types.ts'
-
-/** Messages that may wait for an asynchronous validator. */
-const MAX_UNCHECKED = 1_000
 
 /** A message as handlers see it, whatever its event. */
 export type AnyMessage = { readonly type: string; readonly payload: unknown }
@@ -16,6 +14,7 @@ export type AnyMessage = { readonly type: string; readonly payload: unknown }
 export class Receiver {
   /** Told of what goes wrong here. */
   readonly errors: Listeners<Parameters<ErrorHandler>> = new Listeners()
+  declare readonly cipher: Cipher | undefined
   readonly #protocol: Protocol
   readonly #parent: Receiver | undefined
   readonly #context: ErrorContext
@@ -23,15 +22,11 @@ export class Receiver {
   readonly #deliveries = new InOrder()
 
   /** @param parent Told of errors that nobody here listens to. */
-  constructor(protocol: Protocol, parent?: Receiver, context: ErrorContext = {}) {
+  constructor(protocol: Protocol, parent?: Receiver, context: ErrorContext = {}, cipher?: Cipher) {
     this.#protocol = protocol
     this.#parent = parent
     this.#context = context
-  }
-
-  /** A receiver for one room. */
-  forRoom(room: string): Receiver {
-    return new Receiver(this.#protocol, this, { room })
+    this.cipher = cipher
   }
 
   on(type: string, handler: (message: AnyMessage) => unknown): () => void {
@@ -42,7 +37,7 @@ export class Receiver {
 
   /** False while too many messages wait for an asynchronous validator. */
   get isReady(): boolean {
-    return this.#deliveries.waiting < MAX_UNCHECKED
+    return this.#deliveries.waiting < 1_000
   }
 
   /**
@@ -63,24 +58,20 @@ export class Receiver {
     )
   }
 
-  /** Does something after all messages that came before it. */
-  afterwards(call: () => void): void {
-    this.#deliveries.add(() => {}, call, call)
-  }
-
   /**
-   * The message of an envelope, at once where the validator is synchronous; undefined for an unknown event.
-   * @throws {RotundaError} `invalid_payload`
+   * The message of an envelope, at once where nothing is to be awaited; undefined for an unknown event.
+   * @throws {RotundaError} `invalid_payload`, or what the room's cipher says.
    */
   read(envelope: Envelope): AnyMessage | undefined | Promise<AnyMessage> {
-    const { type, room, id = '', seq = 0, ts = 0, from, payload } = envelope
+    const { type, payload } = envelope
     const definition = definitionOf(this.#protocol, type, 'event')
     if (!definition) return undefined
-    const message = (checked: unknown) => {
-      return { type, room, ...(definition.durable ? { id, seq } : {}), ts, from, payload: checked } as AnyMessage
-    }
-    const checked = check(definition.schema, payload)
-    return checked instanceof Promise ? checked.then(message) : message(checked)
+    const { durable, schema } = definition
+    // Of a room's history the server may say that it is another's, where the same key would open it.
+    const found = { ...envelope, ...this.#context }
+    const message = (checked: unknown) => ({ ...durable && { id: '', seq: 0 }, ...found, payload: checked })
+    const opened = this.cipher ? this.cipher.open(payload, found as FoundAt) : payload
+    return after(opened, (content) => after(check(schema, content), message))
   }
 
   /** Tells an error to who listens here, else to the parent's listeners, else to the console. */
@@ -88,7 +79,8 @@ export class Receiver {
     const error = thrown instanceof RotundaError
       ? thrown
       : new RotundaError('internal', `A handler failed: ${thrown}`, { cause: thrown })
-    for (const { errors } of [this, this.#parent ?? this]) if (errors.tell(console.error, error, about)) return
-    console.error(error)
+    if (this.errors.tell(console.error, error, about)) return
+    if (this.#parent) this.#parent.report(error, about)
+    else console.error(error)
   }
 }

@@ -1,11 +1,11 @@
 import type { Contract, EventInput, EventName, RpcInput, RpcName, RpcOutput } from '../protocol/contract.ts'
 import type { Cursor, Gap, Joined } from '../protocol/reserved.ts'
-import type { Calls, PublishOptions } from './calls.ts'
+import type { Calls, PublishOptions, TraceOptions } from './calls.ts'
 import { type HistoryOptions, readHistory } from './history.ts'
 import type { Membership } from './membership.ts'
-import type { Outbox, RequestOptions } from './outbox.ts'
+import type { RequestOptions } from './outbox.ts'
 import type { AnyMessage } from './receiver.ts'
-import type { AnyLogMessage, ErrorHandler, MessageOf, PublishResult } from './types.ts'
+import type { AnyLogMessage, ErrorHandler, MessageOf, PublishResult, RemovalReason } from './types.ts'
 
 /**
  * A room as a client sees it. Made by `client.join`; it stays joined over all reconnects until `leave()`.
@@ -18,18 +18,18 @@ import type { AnyLogMessage, ErrorHandler, MessageOf, PublishResult } from './ty
  * ```
  */
 export class Room<C extends Contract> {
-  readonly name: string
-  readonly #membership: Membership
-  readonly #calls: Calls
-  readonly #outbox: Outbox
+  declare readonly name: string
+  /** For rotunda's own additions, as `client.calls`. @internal */
+  declare readonly calls: Calls
+  /** @internal */
+  declare readonly membership: Membership
   readonly #leave: () => void
 
   /** @internal */
-  constructor(membership: Membership, calls: Calls, outbox: Outbox, leave: () => void) {
+  constructor(calls: Calls, membership: Membership, leave: () => void) {
     this.name = membership.name
-    this.#membership = membership
-    this.#calls = calls
-    this.#outbox = outbox
+    this.calls = calls
+    this.membership = membership
     this.#leave = leave
   }
 
@@ -38,7 +38,7 @@ export class Room<C extends Contract> {
    * is joined for the first time. It can be kept and given to `client.join(name, { since: cursor })` later.
    */
   get cursor(): Cursor | undefined {
-    return this.#membership.cursor
+    return this.membership.cursor
   }
 
   /**
@@ -50,22 +50,25 @@ export class Room<C extends Contract> {
    */
   on<K extends EventName<C>>(type: K, handler: (message: MessageOf<C, K>) => unknown): () => void {
     // The receiver makes the message of this very event, its payload checked by the contract.
-    return this.#membership.receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
+    return this.membership.receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
   }
 
   /** Told, in order with the messages, when messages cannot be given; delivery goes on after `gap.cursor`. */
   onGap(handler: (gap: Gap) => unknown): () => void {
-    return this.#membership.gaps.add(handler)
+    return this.membership.gaps.add(handler)
   }
 
   /** Told whenever the room was joined, on the first and on every later connection, before its messages follow. */
   onJoined(handler: (joined: Joined) => unknown): () => void {
-    return this.#membership.joins.add(handler)
+    return this.membership.joins.add(handler)
   }
 
-  /** Told when the server took this client out of the room. The next connection joins it again unless it is left. */
-  onRemoved(handler: () => unknown): () => void {
-    return this.#membership.removals.add(handler)
+  /**
+   * Told when the server took this client out of the room, with the reason where there is one, such as `forbidden`. The
+   * next connection joins it again unless it is left.
+   */
+  onRemoved(handler: (reason: RemovalReason | undefined) => unknown): () => void {
+    return this.membership.removals.add(handler)
   }
 
   /**
@@ -74,7 +77,7 @@ export class Room<C extends Contract> {
    * a handler the client's `onError` is told.
    */
   onError(handler: ErrorHandler): () => void {
-    return this.#membership.receiver.errors.add(handler)
+    return this.membership.receiver.errors.add(handler)
   }
 
   /**
@@ -95,8 +98,7 @@ export class Room<C extends Contract> {
     payload: EventInput<C, K>,
     options: PublishOptions = {},
   ): PublishResult<C, K> {
-    const failed = (error: unknown) => this.#membership.receiver.report(error, { room: this.name, type })
-    return this.#calls.publish(this.name, type, payload, options, failed) as PublishResult<C, K>
+    return this.calls.publish(this.membership.receiver, this.name, type, payload, options) as PublishResult<C, K>
   }
 
   /**
@@ -107,9 +109,9 @@ export class Room<C extends Contract> {
   request<K extends RpcName<C>>(
     type: K,
     payload: RpcInput<C, K>,
-    options: RequestOptions = {},
+    options: RequestOptions & TraceOptions = {},
   ): Promise<RpcOutput<C, K>> {
-    return this.#calls.request(this.name, type, payload, options) as Promise<RpcOutput<C, K>>
+    return this.calls.request(this.name, type, payload, options) as Promise<RpcOutput<C, K>>
   }
 
   /**
@@ -125,9 +127,8 @@ export class Room<C extends Contract> {
    * ```
    */
   history(options: HistoryOptions = {}): AsyncGenerator<AnyLogMessage<C>, void> {
-    const { receiver } = this.#membership
     // What the room's log holds of the contract are its durable events.
-    return readHistory(this.name, options, this.#outbox, receiver) as AsyncGenerator<AnyLogMessage<C>, void>
+    return readHistory(this.membership, options, this.calls.outbox) as AsyncGenerator<AnyLogMessage<C>, void>
   }
 
   /** Leaves the room: its handlers are not called any more. `client.join` makes a new one. Publishing goes on working. */

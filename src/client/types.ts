@@ -1,5 +1,6 @@
 import type { Contract, EventDefinition, EventName, EventOutput } from '../protocol/contract.ts'
 import type { Envelope } from '../protocol/envelope.ts'
+import type { ErrorPayload } from '../protocol/reserved.ts'
 import type { RotundaError } from '../protocol/rotunda_error.ts'
 import type { StandardSchema } from '../protocol/standard_schema.ts'
 
@@ -19,6 +20,10 @@ interface Received<K, P> {
   readonly ts: number
   /** The session that sent it; undefined when the server did. */
   readonly from: string | undefined
+  /** Where it belongs in a trace, if its sender said so; absent on what comes from the log. */
+  readonly traceparent?: string
+  /** The span that the sender's own belongs to, if it said so. */
+  readonly parentSpan?: string
 }
 
 /** A message of a room's log. */
@@ -37,7 +42,10 @@ export interface EphemeralMessage<K, P> extends Received<K, P> {
 
 /** A message that came outside of a joined room: sent to this client alone, or to everybody. */
 export interface DirectMessage<K, P> extends Received<K, P> {
-  readonly room: string | undefined
+  /** Of what was sent to a room that is not joined. */
+  readonly room?: string
+  /** This session, or `*`, where another client sent it; absent where the server did. */
+  readonly to?: string
 }
 
 /** Whether an event is stored, as a type. */
@@ -58,6 +66,9 @@ export type AnyLogMessage<C extends Contract> = Extract<
 export type PublishResult<C extends Contract, K extends EventName<C>> = IsDurable<C[K]> extends true
   ? Promise<Published>
   : void
+
+/** Why the server took this client out of a room. */
+export type RemovalReason = Pick<ErrorPayload, 'code' | 'message'>
 
 /** The envelope that an error is about, as far as there is one: with `room`, `type`, `id` and `seq` where it has them. */
 export type ErrorContext = Partial<Envelope>

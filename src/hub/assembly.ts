@@ -52,6 +52,7 @@ export function assemble<C extends Contract, M, S>(options: HubOptions<C, M, S>)
     retentionInterval: options.retentionInterval,
     state: options.state,
     countTypes: options.countTypes ?? false,
+    tracing: options.tracing,
     presence: { settings: checkPresence(options.presence), broker: options.broker, node },
     limits,
     executor,

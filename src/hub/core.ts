@@ -23,6 +23,7 @@ import { type AskOptions, Replies } from './replies.ts'
 import type { RoomEnvironment } from './room_environment.ts'
 import { Rooms } from './rooms.ts'
 import { Session } from './session.ts'
+import type { Tracing } from './tracing.ts'
 
 /** Who sends, and under which key. */
 export interface PublishOptions {
@@ -50,6 +51,7 @@ export interface CoreOptions<C extends Contract, M> extends Omit<RoomEnvironment
   /** The application's own; handlers see it. */
   readonly state: unknown
   readonly countTypes: boolean
+  readonly tracing: Tracing | undefined
   readonly presence: Omit<PresenceParts<C, M>, 'topics' | 'report'>
 }
 

@@ -7,6 +7,7 @@ import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 import type { Logger, LogLevel } from './logger.ts'
 import type { QuotaRule } from './quota/rules.ts'
+import type { Tracing } from './tracing.ts'
 import type { RetentionRule } from './retention_rules.ts'
 import type { PresenceOptions } from './presence/presence_options.ts'
 
@@ -43,6 +44,8 @@ export interface HubOptions<C extends Contract, M, S = unknown> {
   readonly broker?: Broker
   /** Codecs beside JSON that clients may choose by subprotocol, such as that of `rotunda/flatbuffers`. */
   readonly codecs?: readonly Codec[]
+  /** Follows durable messages, such as that of `rotunda/opentelemetry`. Default: nobody does, at no cost. */
+  readonly tracing?: Tracing
   /** Whether to count and time envelopes by type; a clock is read twice an envelope then. Default false. */
   readonly countTypes?: boolean
   /**

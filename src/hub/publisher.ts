@@ -10,6 +10,7 @@ import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 import { fromAppended, type LogEnvelope } from './log_envelope.ts'
 import type { Rooms } from './rooms.ts'
+import { type MessageTrace, sinceEpoch, type Tracing } from './tracing.ts'
 
 /** Whom to tell what became of a message: a connection that waits for an ack, a caller that waits, both or nobody. */
 export interface Origin {
@@ -17,6 +18,8 @@ export interface Origin {
   readonly ref?: string | undefined
   /** Handed on to who gets the message live. */
   readonly traceparent?: string
+  /** Follows the message, where the hub traces. */
+  readonly trace?: MessageTrace
   readonly resolve?: (appended: Appended) => void
   readonly reject?: (error: RotundaError) => void
 }
@@ -36,6 +39,7 @@ interface PublisherOptions {
   readonly store: MessageStore
   readonly limits: Limits
   readonly executor: Executor
+  readonly tracing: Tracing | undefined
   report(error: unknown): void
 }
 
@@ -52,14 +56,16 @@ export class Publisher implements JournalListener<Origin> {
   readonly #journal: Journal<Origin>
   readonly #rooms: Rooms
   readonly #counters: Counters
+  readonly #tracing: Tracing | undefined
   /** A larger one could never be read: its frame alone would end every connection it is sent to. */
   readonly #largest: number
   readonly report: (error: unknown) => void
 
-  constructor({ store, limits, executor, report }: PublisherOptions, rooms: Rooms, counters: Counters) {
+  constructor({ store, limits, executor, tracing, report }: PublisherOptions, rooms: Rooms, counters: Counters) {
     this.#journal = new Journal(store, limits, executor, this)
     this.#rooms = rooms
     this.#counters = counters
+    this.#tracing = tracing
     this.#largest = Math.min(limits.hardLimit, limits.maxJournalBytes) / 2
     this.report = report
   }
@@ -74,7 +80,7 @@ export class Publisher implements JournalListener<Origin> {
       const text = `A message may have ${this.#largest} characters of payload, not ${message.payload.length}.`
       throw new RotundaError('message_too_big', text)
     }
-    this.#journal.push(message, origin)
+    this.#journal.push(message, this.#tracing === undefined ? origin : traced(this.#tracing, message, origin))
   }
 
   flushed(): Promise<void> {
@@ -110,6 +116,7 @@ export class Publisher implements JournalListener<Origin> {
     answers.send()
     for (const [room, batch] of fresh) this.#rooms.get(room)?.announce(batch)
     if (this.#rooms.listeners.size > 0) this.#rooms.tell(committedNow(entries, appended))
+    if (this.#tracing !== undefined) traceCommit(entries, appended, began, ended)
     const { metrics } = this
     const milliseconds = ended - began
     this.#counters.commitMilliseconds.add(milliseconds)
@@ -130,10 +137,30 @@ export class Publisher implements JournalListener<Origin> {
       if (origin.connection !== undefined) this.#counters.error(error.code)
       answers.error(origin, message.room, error)
       origin.reject?.(error)
+      origin.trace?.failed(error)
     }
     answers.send()
     for (const name of new Set(entries.map(({ message }) => message.room))) this.#rooms.get(name)?.doubt()
   }
+}
+
+function traced(tracing: Tracing, { room, type, from }: AppendMessage, origin: Origin): Origin {
+  const trace = tracing.publish({ room, type, from, traceparent: origin.traceparent })
+  const { traceparent = origin.traceparent } = trace
+  return { ...origin, trace, ...(traceparent === undefined ? {} : { traceparent }) }
+}
+
+function traceCommit(
+  entries: readonly Entry<Origin>[],
+  appended: readonly Appended[],
+  began: number,
+  ended: number,
+): void {
+  const times = { began: sinceEpoch(began), ended: sinceEpoch(ended), delivered: sinceEpoch(performance.now()) }
+  entries.forEach(({ origin }, i) => {
+    const { id, seq, repeat } = appended[i]!
+    origin.trace?.committed({ id, seq, repeat, messages: entries.length, ...times })
+  })
 }
 
 /** What a commit added to the log. */

@@ -4,6 +4,7 @@ import type { Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { RoomExtent } from '../storage/store.ts'
 import { Channel, type Variant } from './channel.ts'
 import type { Counters } from './counters.ts'
+import { Doubts } from './doubts.ts'
 import { trimmedGap } from './gap.ts'
 import { fromStored, type LogEnvelope } from './log_envelope.ts'
 import { type Page, PageReader } from './page.ts'
@@ -26,14 +27,13 @@ export class Room {
   readonly #members = new Map<Connection, Subscription>()
   readonly #channels: Channel<Subscription>[] = []
   readonly #pages: PageReader
-  readonly #loaded: Promise<void>
+  #loading: Promise<void> | undefined
   #isLoaded = false
   #head = 0
   /** Highest seq known to be in the log; more than `head` while the room reads up to it. */
   #known = 0
   #advancing = false
-  #doubtful = false
-  #asking = false
+  readonly #doubts = new Doubts(() => this.track(this.#settleDoubt()))
   /** The last request of each connection whose join waits for the store; a room with any is not empty. */
   readonly #joining = new Map<Connection, JoinRequest>()
   /** Who waits for the log to grow without being a member. */
@@ -45,8 +45,7 @@ export class Room {
     this.name = name
     this.#environment = environment
     this.#pages = new PageReader((after, limit) => this.#readLog(after, limit), environment.limits.maxMessageSize)
-    this.#loaded = this.track(this.#load())
-    this.#loaded.catch(() => {})
+    this.load().catch(() => {})
   }
 
   get head(): number {
@@ -131,15 +130,16 @@ export class Room {
   /** Learns that the log reaches at least to `seq`, and reads what live members have not got yet. */
   notice(seq: number): void {
     if (seq > this.#known) this.#known = seq
-    if (this.#isLoaded && this.#known > this.#head && !this.#advancing && !this.isEmpty) this.#advance()
+    if (!this.#isLoaded || this.#known <= this.#head || this.#advancing || this.isEmpty) return
+    if (this.hasMembers) return this.#advance()
+    // Watchers read for themselves.
+    this.#head = this.#known
+    this.#resumeWaiting()
   }
 
   /** Asks the log how far it reaches, after a commit of which nobody knows whether it happened. */
   doubt(): void {
-    this.#doubtful = true
-    if (this.#asking) return
-    this.#asking = true
-    this.track(this.#settleDoubts()).catch(() => {}).finally(() => this.#asking = false)
+    this.#doubts.raise()
   }
 
   /** Delivers at most once to who is live; others are reading the log and miss it. */
@@ -159,12 +159,16 @@ export class Room {
     return this.#pages.page(cursor, through, most)
   }
 
-  async #settleDoubts(): Promise<void> {
-    while (this.#doubtful) {
-      // A doubt that comes while the store is asked is about a commit that its answer may not know of.
-      this.#doubtful = false
-      this.notice((await keepTrying(() => this.#environment.store.extent(this.name), this.#environment)).head)
-    }
+  async #settleDoubt(): Promise<void> {
+    this.notice((await keepTrying(() => this.#environment.store.extent(this.name), this.#environment)).head)
+  }
+
+  /** Learns how far the log reaches; after a failure whoever comes next tries again. */
+  load(): Promise<void> {
+    return this.#loading ??= this.track(this.#load()).catch((error) => {
+      this.#loading = undefined
+      throw error
+    })
   }
 
   async #load(): Promise<void> {
@@ -185,7 +189,7 @@ export class Room {
 
   async #extentFor(request: JoinRequest): Promise<RoomExtent> {
     try {
-      await this.#loaded
+      await this.load()
       if (this.#mustAskStore(request)) return await this.#environment.store.extent(this.name)
       return { head: this.#head, trimmed: 0 }
     } catch (cause) {

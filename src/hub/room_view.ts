@@ -79,13 +79,17 @@ export class RoomView implements Watcher {
     await this.#extent()
   }
 
-  /** The next messages, at most so many; while the store cannot be read this waits. */
-  async read(variant: Variant, most: number): Promise<ViewPiece> {
+  /**
+   * The next messages; while the store cannot be read this waits.
+   * @param most Messages at most.
+   * @param mostBytes Bytes at most, but one message at least.
+   */
+  async read(variant: Variant, most: number, mostBytes: number): Promise<ViewPiece> {
     if (!this.isBehind) return NOTHING
     const cursor = this.#cursor
     const page = await this.#room.page(cursor, Math.max(this.#head, this.#room.head), most)
     const next = page.messages[0]?.seq ?? page.through + 1
-    const frames = page.frames(variant)
+    const frames = upTo(mostBytes, page.frames(variant))
     this.#cursor = frames.at(-1)?.last ?? page.through
     if (next === cursor + 1) return { gap: undefined, frames }
     this.#room.counters.gaps += 1
@@ -94,7 +98,7 @@ export class RoomView implements Watcher {
 
   async #extent(): Promise<RoomExtent> {
     try {
-      const extent = await this.#room.extent.get()
+      const [extent] = await Promise.all([this.#room.extent.get(), this.#room.load()])
       this.#head = extent.head
       this.#room.notice(extent.head)
       return extent
@@ -103,4 +107,10 @@ export class RoomView implements Watcher {
       throw new RotundaError('store_unavailable', `Room "${this.room}" cannot be read now; try again.`, { cause })
     }
   }
+}
+
+function upTo(bytes: number, frames: readonly PageFrame[]): readonly PageFrame[] {
+  let size = 0
+  const end = frames.findIndex(({ frame }, i) => (size += frame.length) > bytes && i > 0)
+  return end < 0 ? frames : frames.slice(0, end)
 }

@@ -14,6 +14,12 @@ export interface Configuration {
     readonly enableDeflate: boolean
     readonly drain: number
   }
+  readonly metrics: {
+    readonly enabled: boolean
+    readonly host: string
+    readonly port: number
+    readonly token?: string
+  }
   readonly limits: Limits
 }
 
@@ -21,7 +27,7 @@ export interface Configuration {
 export interface ConfigurationSources {
   /** The defaults to start from. Default `standard`; the JSON's `preset` and variable `ROTUNDA_PRESET` can name it too. */
   readonly preset?: PresetName
-  /** A parsed JSON document. Sections other than `server`, `database` and `websocket` are left alone. */
+  /** A parsed JSON document. Sections other than `server`, `database`, `websocket` and `metrics` are left alone. */
   readonly json?: unknown
   /** Environment variables, such as `process.env` or `Deno.env.toObject()`. */
   readonly environment?: Readonly<Record<string, string | undefined>>
@@ -63,6 +69,12 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
       enableDeflate: value('websocket.enableDeflate'),
       drain: value('websocket.drain'),
     },
+    metrics: {
+      enabled: value('metrics.enabled'),
+      host: value('metrics.host'),
+      port: value('metrics.port'),
+      ...(value('metrics.token') === '' ? {} : { token: value('metrics.token') }),
+    },
     limits: checkLimits({ ...presetOf(sources), ...limitsOf(given) }),
   }
 }
@@ -96,7 +108,7 @@ function limitsOf(given: ReadonlyMap<string, Value>): Partial<Limits> {
 }
 
 const NOT_LIMITS: ReadonlySet<string> = new Set(['host', 'port', 'enableDeflate', 'autoPingPong', 'drain'])
-const SECTIONS: readonly string[] = ['server', 'database', 'websocket']
+const SECTIONS: readonly string[] = ['server', 'database', 'websocket', 'metrics']
 
 function readJson(json: unknown, given: Map<string, Value>): void {
   if (json === undefined) return

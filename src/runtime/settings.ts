@@ -109,6 +109,34 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'Within how long clients are told to come back when the server stops',
   },
   ...limitSettings,
+  {
+    path: 'metrics.enabled',
+    variable: 'METRICS_ENABLED',
+    kind: 'boolean',
+    standard: true,
+    meaning: 'Whether metrics are given out',
+  },
+  {
+    path: 'metrics.host',
+    variable: 'METRICS_HOST',
+    kind: 'text',
+    standard: '127.0.0.1',
+    meaning: 'Address that metrics are read at, where they have their own port',
+  },
+  {
+    path: 'metrics.port',
+    variable: 'METRICS_PORT',
+    ...PORT,
+    standard: 9100,
+    meaning: "Port that metrics are read at, under `/metrics`; the HTTP side's own puts them there",
+  },
+  {
+    path: 'metrics.token',
+    variable: 'METRICS_TOKEN',
+    kind: 'text',
+    standard: '',
+    meaning: 'What who reads metrics must show, as `Authorization: Bearer …`',
+  },
 ]
 
 /** `maxMessageSize` as `max_message_size`. */

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Backoff } from '../../src/client/connection/backoff.ts'
-import { fits, packFrames } from '../../src/client/connection/frames.ts'
+import { Connection } from '../../src/client/connection/connection.ts'
 import { Heartbeat } from '../../src/client/connection/heartbeat.ts'
+import { readOptions } from '../../src/client/options.ts'
+import { chat } from '../../examples/chat/protocol.ts'
 import { FakeClock } from '../support/fake_clock.ts'
-import { Random } from '../support/random.ts'
+import { fakeWebSocket } from '../support/fake_socket.ts'
+import { Random } from '../conformance/random.ts'
 import { range } from '../support/with_client.ts'
 
 test('C2 each wait is random below a ceiling that doubles up to the maximum', () => {
@@ -86,19 +89,24 @@ test('C3 interval 0 is off, and a stopped heartbeat has no timer', () => {
   assert.equal(clock.pending, 0)
 })
 
-test('P4 frames are packed in order, each within the limits', () => {
+test('P4 frames are packed in order, each within the limits', async () => {
   const random = new Random(11)
   for (let round = 0; round < 200; round++) {
-    const texts = range(1, random.whole(1, 60)).map(() => JSON.stringify(random.text(20)))
-    const [most, bytes] = [random.whole(1, 12), random.whole(150, 400)]
-    const frames = packFrames(texts, { maxBatch: most, maxMessageSize: bytes })
-    assert.deepEqual(
-      frames.flatMap((frame) => frame.startsWith('[') ? JSON.parse(frame) as string[] : [JSON.parse(frame) as string]),
-      texts.map((text) => JSON.parse(text) as string),
-    )
-    for (const frame of frames) {
-      assert.ok(fits(frame, bytes))
-      if (frame.startsWith('[')) assert.ok((JSON.parse(frame) as string[]).length <= most)
+    const payloads = range(1, random.whole(1, 60)).map(() => random.text(20))
+    const [maxBatch, maxMessageSize] = [random.whole(1, 12), random.whole(200, 400)]
+    const { WebSocket, sockets } = fakeWebSocket()
+    const events = { open() {}, frame() {}, envelope() {}, down() {} }
+    const options = readOptions({ url: 'ws://localhost/', protocol: chat, WebSocket })
+    const connection = new Connection(options, new FakeClock(), events)
+    connection.connect()
+    const socket = sockets[0]!
+    socket.welcome({ maxBatch, maxMessageSize })
+    for (const payload of payloads) connection.send({ type: 't', payload: JSON.stringify(payload) })
+    await Promise.resolve()
+    assert.deepEqual(socket.envelopes.map(({ payload }) => payload), payloads)
+    for (const frame of socket.sent as string[]) {
+      assert.ok(new TextEncoder().encode(frame).length <= maxMessageSize)
+      assert.ok([JSON.parse(frame)].flat().length <= maxBatch)
     }
   }
 })

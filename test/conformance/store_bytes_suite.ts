@@ -49,6 +49,11 @@ export function storeBytesSuite(name: string, make: () => Promise<StoreFixture>)
     for (const [i, one] of expected.entries()) assert.deepEqual(await store.replayRoom('a', i, 1), [one])
   })
 
+  test('L1 a batch with nothing but empty bytes is stored', async ({ store }) => {
+    await store.append([message('a', { payload: new Uint8Array(0) }), message('b', { payload: new Uint8Array(0) })])
+    assert.deepEqual((await readAll(store)).map(({ payload }) => payload), [new Uint8Array(0), new Uint8Array(0)])
+  })
+
   test('L1 bytes and text stand beside each other, in one batch, one page and one room', async ({ store }) => {
     const given = PAYLOADS.flatMap((payload, i) => [
       message('a', { payload }),

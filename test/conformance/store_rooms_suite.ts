@@ -111,6 +111,8 @@ export function storeRoomsSuite(name: string, make: () => Promise<StoreFixture>)
 
   test('L7 seqBefore looks at no more messages than it may', async ({ store }) => {
     await store.append([...numbered('a', 1, 20), message('b')])
+    await store.append([...Array.from({ length: 10 }, () => message('c', { ts: 1 })), message('c', { ts: 9 })])
+    for (const limit of [0, 1, 9, 10, 11, 12]) assert.equal(await store.seqBefore('c', 5, limit), Math.min(limit, 10))
     for (const limit of [0, 1, 5, 19, 20, 21]) {
       assert.equal(await store.seqBefore('a', 1e15, limit), Math.min(limit, 20))
     }

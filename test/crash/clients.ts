@@ -32,7 +32,8 @@ export class Clients {
       this.#ledger.connects += 1
     })
     let move: Move | undefined
-    client.onMessage((text) => {
+    client.onMessage((frame) => {
+      const text = String(frame)
       for (const { type, payload } of notices(text)) {
         if (type === 'session.drain') {
           this.moves.push(move = { window: (payload as { window: number }).window, toldAt: performance.now() })

@@ -80,6 +80,7 @@ describe('retention', () => {
     await retention.sweep(NOW)
     const counts = await Promise.all(rooms.map(async (room) => (await kept(store, room)).length))
     assert.deepEqual(counts, [3, 1, 7, 7, 10, 10, 2])
+    assert.equal(retention.metrics.rooms, 5, 'each room is looked at once')
   })
 
   test('L7 the newest message goes too when it is too old, and the head stays', async () => {

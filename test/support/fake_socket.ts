@@ -1,5 +1,5 @@
 import type { WebSocketConstructor } from '../../src/client/mod.ts'
-import type { Envelope, Frame } from '../../src/mod.ts'
+import type { Envelope, Frame } from '../../src/protocol/mod.ts'
 
 /** A WebSocket of which a test is the other end. */
 export class FakeSocket {

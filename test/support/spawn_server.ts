@@ -25,6 +25,11 @@ export interface RoomServerOptions {
   readonly edge?: boolean
   /** Loosely typed, so that what is not allowed can be tried. */
   readonly limits?: { readonly [K in keyof Limits]?: unknown } & { readonly [name: string]: unknown }
+  /** The node's name. */
+  readonly node?: string
+  readonly presence?: { readonly grace?: number; readonly lease?: number; readonly maxState?: number }
+  /** Port of a relay that connects it with other nodes. */
+  readonly relay?: number
   /** Patterns of the rooms that take encrypted payloads only. */
   readonly encrypted?: readonly string[]
   /** Limits of its raw service at `/raw`; without them it has no raw services. */

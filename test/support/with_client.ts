@@ -65,13 +65,18 @@ export async function reached<C extends Contract>(client: Client<C>, state: Clie
   if (client.state !== state) await once((handler: (s: string) => void) => client.onState(handler), (s) => s === state)
 }
 
+interface Said {
+  readonly seq: number
+  readonly payload: { readonly text: string }
+}
+
 /** What a room delivers, and a way to wait until there is so much of it. */
 export class Transcript {
   readonly seqs: number[] = []
   readonly texts: string[] = []
   readonly #waiting: { readonly count: number; readonly resolve: () => void }[] = []
 
-  constructor(room: ReturnType<ChatClient['join']>) {
+  constructor(room: { on(type: 'chat.message', handler: (message: Said) => void): () => void }) {
     room.on('chat.message', (message) => {
       this.seqs.push(message.seq)
       this.texts.push(message.payload.text)

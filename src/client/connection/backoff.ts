@@ -6,9 +6,6 @@ export interface BackoffOptions {
   readonly max: number
 }
 
-/** Pauses before something that the server could not do is tried again. */
-const RETRY: BackoffOptions = { base: 500, max: 30_000 }
-
 /**
  * Exponential backoff with full jitter: each wait is random between 0 and a ceiling that doubles, so that clients that
  * were disconnected together do not come back together.
@@ -18,7 +15,7 @@ export class Backoff {
   readonly #random: () => number
   #attempts = 0
 
-  constructor(random: () => number, options: BackoffOptions = RETRY) {
+  constructor(random: () => number, options: BackoffOptions = { base: 500, max: 30_000 }) {
     this.#options = options
     this.#random = random
   }

@@ -1,12 +1,14 @@
 import { shouldReconnect } from '../../protocol/close_codes.ts'
-import type { Envelope } from '../../protocol/envelope.ts'
-import { JSON_SUBPROTOCOL } from '../../protocol/json_codec.ts'
+import type { Codec, Frame } from '../../protocol/codec.ts'
+import type { EncodedEnvelope, Envelope } from '../../protocol/envelope.ts'
+import { RotundaError } from '../../protocol/rotunda_error.ts'
 import type { Welcome } from '../../protocol/reserved.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../options.ts'
 import { Backoff } from './backoff.ts'
-import { decodeFrame, packFrames } from './frames.ts'
+import { sizeOf } from './frames.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { json } from './json.ts'
 
 /**
  * `connecting` until the first welcome, `open` while the server can be reached, `reconnecting` between two
@@ -16,9 +18,6 @@ export type ClientState = 'connecting' | 'open' | 'reconnecting' | 'closed'
 
 /** What makes a WebSocket: the global one, or one with the same interface. */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocket
-
-/** Stands for a connection that broke. Not `CLOSE.abnormal`, which would put all names into every client. */
-const ABNORMAL = 1006
 
 /** How a connection ended. */
 export interface CloseInfo {
@@ -32,7 +31,7 @@ export interface CloseInfo {
 export interface ConnectionEvents {
   /** The server has welcomed us; what is sent from now on leaves. */
   open(welcome: Welcome): void
-  frame(text: string): void
+  frame(frame: Frame): void
   envelope(envelope: Envelope): void
   /** A connection that was open has ended, or there will be no further attempt. */
   down(close: CloseInfo): void
@@ -43,37 +42,36 @@ export interface ConnectionEvents {
  * microtask leaves as one frame.
  */
 export class Connection {
-  readonly settings: Settings
-  readonly clock: Clock
+  // What the constructor sets is declared only: a field that is public would stand in every bundle once more.
+  declare readonly settings: Settings
+  declare readonly clock: Clock
   state: ClientState = 'closed'
   /** What the server said of itself last; undefined before it ever did. */
-  welcome: Welcome | undefined
-  readonly #events: ConnectionEvents
+  declare welcome: Welcome | undefined
+  declare readonly events: ConnectionEvents
   readonly #backoff: Backoff
   readonly #heartbeat: Heartbeat
   /** The present attempt or connection. What others still tell is not listened to. */
   #socket: WebSocket | undefined
-  #outgoing: string[] = []
+  /** What leaves as one frame at the end of this microtask, and its bytes. */
+  #batch: EncodedEnvelope[] = []
+  #bytes = 0
   #openedAt = 0
+  #codec: Codec = json
   /** Cancels what waits for its time: the end of an attempt, the next attempt, or a move asked for by the server. */
   #cancelWait = () => {}
 
   constructor(settings: Settings, clock: Clock, events: ConnectionEvents) {
     this.settings = settings
     this.clock = clock
-    this.#events = events
+    this.events = events
     this.#backoff = new Backoff(clock.random, settings.backoff)
-    const ping = () => this.send('{"type":"session.ping"}')
+    const ping = () => this.send({ type: 'session.ping', payload: '{}' })
     this.#heartbeat = new Heartbeat(settings.heartbeat, clock, ping, () => this.#lost('The server has fallen silent.'))
   }
 
   get isOpen(): boolean {
     return this.state === 'open'
-  }
-
-  /** Bytes that the network has not taken yet. */
-  get bufferedAmount(): number {
-    return this.#socket?.bufferedAmount ?? 0
   }
 
   /** Starts; false when it has started already. */
@@ -87,16 +85,28 @@ export class Connection {
     return true
   }
 
-  /** Sends an encoded envelope; dropped when there is no connection. */
-  send(text: string): void {
-    if (this.isOpen && this.#outgoing.push(text) === 1) queueMicrotask(() => this.#flush())
+  /**
+   * Sends an encoded envelope; dropped when there is no connection, or when more bytes wait for the network already.
+   * @throws {RotundaError} `message_too_big`
+   */
+  send(envelope: EncodedEnvelope, maxBuffered = Infinity): void {
+    if (!this.isOpen || this.#socket!.bufferedAmount > maxBuffered) return
+    const { maxBatch, maxMessageSize } = this.welcome!
+    const bytes = sizeOf(this.#codec.encode([envelope]))
+    if (bytes > maxMessageSize) {
+      throw new RotundaError('message_too_big', `The message has more than ${maxMessageSize} bytes.`)
+    }
+    // One more each for the comma or the closing bracket, and one for the opening one.
+    if (this.#batch.length >= maxBatch || this.#bytes + bytes + 2 > maxMessageSize) this.#flush()
+    if (this.#batch.push(envelope) === 1) queueMicrotask(() => this.#flush())
+    this.#bytes += bytes + 1
   }
 
   /** Ends it for good. What was sent before still leaves. */
   close(code: number, reason: string): void {
     if (this.state === 'closed') return
     this.#drop(code, reason)
-    this.#stop(code, reason)
+    this.#ended(code, reason, false)
   }
 
   readonly #online = () => {
@@ -104,12 +114,10 @@ export class Connection {
   }
 
   #flush(): void {
-    const texts = this.#outgoing
-    this.#outgoing = []
-    const socket = this.#socket
-    if (!this.isOpen || !socket) return
-    const batches = socket.protocol === JSON_SUBPROTOCOL
-    for (const frame of batches ? packFrames(texts, this.welcome!) : texts) socket.send(frame)
+    const batch = this.#batch
+    this.#batch = []
+    this.#bytes = 0
+    if (batch.length > 0 && this.isOpen) this.#socket?.send(this.#codec.encode(batch) as string)
   }
 
   #wait(milliseconds: number, then: () => void): void {
@@ -118,41 +126,42 @@ export class Connection {
   }
 
   #attempt(): void {
-    const { WebSocket, url, connectTimeout } = this.settings
-    const socket = this.#socket = new WebSocket(url, [JSON_SUBPROTOCOL])
+    const { WebSocket, url, connectTimeout, codec } = this.settings
+    const socket = this.#socket = new WebSocket(url, [...new Set([codec.subprotocol, json.subprotocol])])
+    socket.binaryType = 'arraybuffer'
     socket.onmessage = ({ data }) => this.#receive(socket, data)
     socket.onclose = ({ code, reason }) => {
       if (this.#socket === socket) this.#ended(code, reason)
     }
     // Some runtimes tell a failed attempt with `error` alone. After the opening `close` follows and knows the code.
     socket.onerror = () => {
-      if (this.#socket === socket && !this.isOpen) this.#ended(ABNORMAL, '')
+      if (this.#socket === socket && !this.isOpen) this.#ended(1006, '')
     }
     this.#wait(connectTimeout, () => this.#lost(''))
   }
 
-  #receive(socket: WebSocket, frame: unknown): void {
+  #receive(socket: WebSocket, data: string | ArrayBuffer): void {
     if (this.#socket !== socket) return
     this.#heartbeat.received()
-    if (typeof frame !== 'string') return
-    this.#events.frame(frame)
-    for (const envelope of decodeFrame(frame)) {
+    const frame = typeof data === 'string' ? data : new Uint8Array(data)
+    const { codec } = this.settings
+    this.#codec = socket.protocol === codec.subprotocol ? codec : json
+    this.events.frame(frame)
+    for (const { envelope } of this.#codec.decode(frame)) {
       // A handler may have closed the connection in the middle of a batch; the rest is for the next one to get.
       if (this.#socket !== socket) return
+      if (!envelope) continue
       const { type, payload } = envelope
-      if (type === 'session.welcome') this.#welcomed(payload as Welcome)
-      else if (type === 'session.drain') this.#drain(payload as { window: number })
-      else if (this.isOpen) this.#events.envelope(envelope)
+      if (type === 'session.welcome') {
+        this.#cancelWait()
+        this.welcome = payload as Welcome
+        this.state = 'open'
+        this.#openedAt = this.clock.now()
+        this.#heartbeat.start()
+        this.events.open(this.welcome)
+      } else if (type === 'session.drain') this.#drain(payload as { window: number })
+      else if (this.isOpen) this.events.envelope(envelope)
     }
-  }
-
-  #welcomed(welcome: Welcome): void {
-    this.#cancelWait()
-    this.welcome = welcome
-    this.state = 'open'
-    this.#openedAt = this.clock.now()
-    this.#heartbeat.start()
-    this.#events.open(welcome)
   }
 
   /** The server asks its clients to move to another one, not all at once. */
@@ -167,7 +176,7 @@ export class Connection {
   /** Gives up a socket of which nothing more is to be expected. */
   #lost(reason: string): void {
     this.#drop(1000, '')
-    this.#ended(ABNORMAL, reason)
+    this.#ended(1006, reason)
   }
 
   #drop(code: number, reason: string): void {
@@ -177,27 +186,17 @@ export class Connection {
     socket?.close(code, reason)
   }
 
-  #ended(code: number, reason: string): void {
-    if (!shouldReconnect(code)) return this.#stop(code, reason)
+  #ended(code: number, reason: string, willReconnect = shouldReconnect(code)): void {
     const wasOpen = this.isOpen
     if (wasOpen && this.clock.now() - this.#openedAt >= this.settings.backoff.base) this.#backoff.reset()
-    this.#release()
-    this.#wait(this.#backoff.next(), () => this.#attempt())
-    if (!wasOpen) return
-    this.state = 'reconnecting'
-    this.#events.down({ code, reason, willReconnect: true })
-  }
-
-  #release(): void {
     this.#socket = undefined
     this.#heartbeat.stop()
     this.#cancelWait()
-  }
-
-  #stop(code: number, reason: string): void {
-    this.#release()
-    globalThis.removeEventListener?.('online', this.#online)
-    this.state = 'closed'
-    this.#events.down({ code, reason, willReconnect: false })
+    if (willReconnect) {
+      this.#wait(this.#backoff.next(), () => this.#attempt())
+      if (!wasOpen) return
+    } else globalThis.removeEventListener?.('online', this.#online)
+    this.state = willReconnect ? 'reconnecting' : 'closed'
+    this.events.down({ code, reason, willReconnect })
   }
 }

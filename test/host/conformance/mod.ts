@@ -17,6 +17,7 @@ import { rawServices } from './raw.ts'
 import { rawEnds } from './raw_ends.ts'
 import { connectionLimit, silence } from './silence.ts'
 import { policies } from './policies.ts'
+import { presence } from './presence.ts'
 import { clientRequests } from './requests.ts'
 import { slowConsumers } from './slow.ts'
 import { starts } from './start.ts'
@@ -46,6 +47,7 @@ const PARTS: readonly ((host: HostName) => void)[] = [
   clientRequests,
   directMessages,
   bytePayloads,
+  presence,
   rawServices,
   rawEnds,
 ]

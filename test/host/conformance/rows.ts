@@ -29,6 +29,7 @@ export const ROWS = {
   requests: 'Requests of the server to its clients',
   direct: 'Messages to one session or to all; opcodes',
   bytes: 'Payloads that are bytes; trace ids',
+  presence: 'Presence: who is here, tabs, short reconnects, slow watchers',
   raw: 'Raw services: frames, reads, paths',
   rawEnds: 'Raw services: limits, failures, stopping',
   document: 'The wire document, frame by frame',

@@ -1,5 +1,5 @@
 import { type Allowance, RotundaError, type Session } from '../../../src/mod.ts'
-import type { FixtureHub } from './fixture_hub.ts'
+import type { FixtureHub, FixtureMetadata } from './fixture_hub.ts'
 import type { fixture } from './fixture_protocol.ts'
 
 /** Something the hub told its application, in order. */
@@ -43,7 +43,7 @@ export class FixtureEvents {
   }
 }
 
-type FixtureSession = Session<typeof fixture.definitions, { agent: string }>
+type FixtureSession = Session<typeof fixture.definitions, FixtureMetadata>
 
 /** Notes what the hub tells; text frames that start with `!` are commands; some user agents make it fail. */
 export function record(hub: FixtureHub, events: FixtureEvents): void {
@@ -95,7 +95,7 @@ function breakConnect(hub: FixtureHub): void {
 }
 
 /**
- * `!grant room read`, `!revoke room`, `!ask timeout`, `!wait timeout` (asks within the handler), `!close 4321 why`, `!text …`, `!bytes 1,2,3`, `!ping 1,2`, `!mixed room n`, `!parting room n`, `!fill n size`,
+ * `!user name`, `!grant room read`, `!revoke room`, `!ask timeout`, `!wait timeout` (asks within the handler), `!close 4321 why`, `!text …`, `!bytes 1,2,3`, `!ping 1,2`, `!mixed room n`, `!parting room n`, `!fill n size`,
  * `!throw`.
  */
 function obey(
@@ -122,6 +122,9 @@ function obey(
       return 'handled'
     case 'fill':
       for (let i = 0; i < Number(rest[0]); i++) session.sendText(`${i} `.padEnd(Number(rest[1]), 'x'))
+      return 'handled'
+    case 'user':
+      session.metadata.user = rest.join(' ')
       return 'handled'
     case 'grant':
       session.grant(rest[0]!, (rest[1]!.includes(',') ? rest[1]!.split(',') : rest[1]) as Allowance)

@@ -9,13 +9,20 @@ import {
   type RawLimits,
   type RawRoute,
 } from '../../../src/mod.ts'
+import { relayBroker } from '../relay_broker.ts'
 import type { RoomServerOptions } from '../spawn_server.ts'
 import { FixtureEvents, record } from './fixture_events.ts'
 import { fixture } from './fixture_protocol.ts'
 import { rawFixture } from './fixture_raw.ts'
 
+/** What the test servers know of a session; `!user` names its user. */
+export interface FixtureMetadata {
+  readonly agent: string
+  user?: string
+}
+
 /** The hub of the test servers. */
-export type FixtureHub = Hub<typeof fixture.definitions, { agent: string }>
+export type FixtureHub = Hub<typeof fixture.definitions, FixtureMetadata>
 
 /** A hub that can note what it is told, and obey; and its HTTP side channel. */
 export async function fixtureHub(options: RoomServerOptions): Promise<{
@@ -32,6 +39,9 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
     store,
     limits: (options.limits ?? {}) as Partial<Limits>,
     encrypted: options.encrypted ?? [],
+    presence: { member: ({ id, metadata }) => metadata.user ?? id, ...options.presence },
+    ...(options.node === undefined ? {} : { node: options.node }),
+    ...(options.relay === undefined ? {} : { broker: await relayBroker(options.relay) }),
     metadata: (request) => ({ agent: request.headers.get('user-agent') ?? '' }),
     // Rooms whose rules change while the server runs, and one that may only be read.
     authorize: (_who, action, target) => {

@@ -1,0 +1,71 @@
+import type { Distribution } from '../../src/mod.ts'
+
+/** One line of the text format. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string | number>>
+  readonly value: number
+  /** Follows the family's name, as `_bucket` does in a histogram. */
+  readonly suffix?: string
+}
+
+/** Metrics of one name. `Source` is what they are read from. */
+export interface Family<Source> {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary'
+  readonly help: string
+  read(source: Source): readonly Sample[] | Promise<readonly Sample[]>
+}
+
+export function counter<S>(name: string, help: string, read: (source: S) => number): Family<S> {
+  return { name, type: 'counter', help, read: (source) => [{ labels: {}, value: read(source) }] }
+}
+
+export function gauge<S>(name: string, help: string, read: (source: S) => number): Family<S> {
+  return { name, type: 'gauge', help, read: (source) => [{ labels: {}, value: read(source) }] }
+}
+
+/**
+ * A counter for each of a known set of label values, all of them there from the start: Prometheus does not see the first
+ * increase of one that appears with it. What is counted under any other value is added up as `other`.
+ */
+export function counterBy<S>(
+  name: string,
+  help: string,
+  label: string,
+  known: readonly string[],
+  read: (source: S) => Readonly<Record<string, number>>,
+): Family<S> {
+  const samples = (source: S): Sample[] => {
+    const counts = new Map([...known, 'other'].map((value) => [value, 0]))
+    for (const [found, count] of Object.entries(read(source))) {
+      const value = counts.has(found) ? found : 'other'
+      counts.set(value, counts.get(value)! + count)
+    }
+    return [...counts].map(([value, count]) => ({ labels: { [label]: value }, value: count }))
+  }
+  return { name, type: 'counter', help, read: samples }
+}
+
+/** @param unit What one unit of the distribution is in that of the name: 0.001 for milliseconds in seconds. */
+export function histogram<S>(name: string, help: string, unit: number, read: (source: S) => Distribution): Family<S> {
+  return { name, type: 'histogram', help, read: (source) => bucketsOf(read(source), unit) }
+}
+
+function bucketsOf({ bounds, counts, sum, count }: Distribution, unit: number): Sample[] {
+  let upTo = 0
+  const buckets = bounds.map((bound, i): Sample => {
+    upTo += counts[i]!
+    return { suffix: '_bucket', labels: { le: scaled(bound, unit) }, value: upTo }
+  })
+  return [
+    ...buckets,
+    { suffix: '_bucket', labels: { le: '+Inf' }, value: count },
+    { suffix: '_sum', labels: {}, value: sum * unit },
+    { suffix: '_count', labels: {}, value: count },
+  ]
+}
+
+/** As people write it: 0.0025 and not 0.0024999999999999996, which would be another bucket. */
+function scaled(bound: number, unit: number): number {
+  return Number((bound * unit).toPrecision(12))
+}

@@ -1,0 +1,8 @@
+/**
+ * rotunda's counters for Prometheus: `prometheusMetrics` reads hubs at scrape time, with prom-client.
+ *
+ * @module
+ */
+export { prometheusMetrics } from './metrics.ts'
+export type { PrometheusMetrics, PrometheusOptions } from './metrics.ts'
+export type { MetricsSource } from './source.ts'

@@ -1,0 +1,137 @@
+import { CLOSE } from '../protocol/close_codes.ts'
+import type { Frame } from '../protocol/codec.ts'
+import { RotundaError } from '../protocol/errors.ts'
+import type { Connection, Host, Limits, Peer, SendResult } from '../hub/mod.ts'
+import type { Caller } from './caller.ts'
+import { EnvelopeFrame, ENVELOPES, rawFrame } from './envelope_frame.ts'
+import { HTTP_HOST } from './http_host.ts'
+import type { Letters, Mailbox } from './mailbox.ts'
+import type { PollParameters } from './parameters.ts'
+import { type Wait, waitFor, type WaitTerms } from './waits.ts'
+
+/** A session that is polled, as seen by the hub: what it is sent waits in its mailbox. */
+export class MailboxPeer implements Peer {
+  readonly host: Host = HTTP_HOST
+  readonly remoteAddress: string
+  readonly remotePort: number
+  /** Who judges whether it is still there is the sweep, by its polls. */
+  readonly pingsItself = true
+  /** Set when the hub has taken it over. */
+  connection: Connection | undefined
+  /** When it was last polled, in milliseconds since 1970. */
+  polledAt: number = Date.now()
+  readonly #mailbox: Mailbox
+  readonly #limits: Pick<Limits, 'highWaterMark' | 'hardLimit'>
+  /** Polls so far: an earlier one gives way to a later one. */
+  #polls = 0
+  #wait: Wait | undefined
+  #isCongested = false
+  #isOver = false
+
+  constructor(caller: Caller, mailbox: Mailbox, limits: Pick<Limits, 'highWaterMark' | 'hardLimit'>) {
+    this.remoteAddress = caller.address
+    this.remotePort = caller.port
+    this.#mailbox = mailbox
+    this.#limits = limits
+  }
+
+  /** Whether the session has ended. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Whether nothing is left to be read. */
+  get isEmpty(): boolean {
+    return this.#mailbox.size === 0
+  }
+
+  get isPolled(): boolean {
+    return this.#wait !== undefined
+  }
+
+  /** A full mailbox is too much to read on into, however small what is in it. */
+  get bufferedAmount(): number {
+    const { highWaterMark, hardLimit } = this.#limits
+    const { bytes, isFull } = this.#mailbox
+    return isFull ? Math.max(bytes, Math.min(highWaterMark + 1, hardLimit)) : bytes
+  }
+
+  send(frame: Frame): SendResult {
+    if (this.#isOver) return 'closed'
+    this.#put(frame)
+    if (this.#mailbox.isFull && !this.#isCongested) {
+      this.#isCongested = true
+      // In the midst of a delivery nobody knows yet up to where it goes.
+      queueMicrotask(() => this.connection?.congested())
+    }
+    return this.#wait === undefined ? 'buffered' : 'accepted'
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#isOver) return
+    const payload = JSON.stringify({ code, reason })
+    this.#put(ENVELOPES.codec.encode([{ type: 'session.closed', payload }]))
+    this.#end(code, reason)
+  }
+
+  terminate(): void {
+    if (!this.#isOver) this.#end(CLOSE.abnormal, '')
+  }
+
+  /**
+   * Gives what waits, as soon as there is something or the time is over.
+   * @param position What the reader has got; without it, it is taken to get what it is given.
+   * @throws {RotundaError} As rejection: `invalid_cursor`.
+   */
+  async read(
+    position: number | undefined,
+    { wait, max }: PollParameters,
+    terms: WaitTerms,
+  ): Promise<Letters> {
+    if (position !== undefined) this.#acknowledge(position)
+    const poll = ++this.#polls
+    this.#wait?.end()
+    this.polledAt = Date.now()
+    if (this.isEmpty && wait > 0 && !this.#isOver) {
+      await waitFor(wait, terms, (waiting) => {
+        this.#wait = waiting
+        return () => {
+          if (this.#wait === waiting) this.#wait = undefined
+        }
+      })
+      this.polledAt = Date.now()
+      // Another poll took its place, and is given what there is.
+      if (this.#polls !== poll) return { frames: [], position: position ?? 0 }
+    }
+    const letters = this.#mailbox.read(max)
+    if (position === undefined) this.#acknowledge(letters.position)
+    return letters
+  }
+
+  /** Forgets what is left: nobody will read it. */
+  clear(): void {
+    this.#mailbox.clear()
+  }
+
+  #put(frame: Frame): void {
+    if (frame instanceof EnvelopeFrame) this.#mailbox.put(frame, frame.isLossy)
+    else this.#mailbox.put(rawFrame(frame), true)
+    this.#wait?.end()
+  }
+
+  #acknowledge(position: number): void {
+    if (!this.#mailbox.has(position)) {
+      throw new RotundaError('invalid_cursor', `${position} is not a cursor of this session's mailbox.`)
+    }
+    this.#mailbox.acknowledge(position)
+    if (this.#mailbox.isFull) return
+    this.#isCongested = false
+    this.connection?.drained()
+  }
+
+  #end(code: number, reason: string): void {
+    this.#isOver = true
+    this.#wait?.end()
+    queueMicrotask(() => this.connection?.closed(code, reason))
+  }
+}

@@ -1,0 +1,8 @@
+export { SESSION_HEADER } from './asked.ts'
+export { CURSOR_HEADER } from './answers.ts'
+export { UNKNOWN_CALLER } from './caller.ts'
+export type { Caller } from './caller.ts'
+export { Fallback, FALLBACK_ENDPOINTS, fallbackOf } from './fallback.ts'
+export type { FallbackEndpoint } from './fallback.ts'
+export type { FallbackOptions } from './options.ts'
+export type { SharedMailboxOptions } from './shared/options.ts'
