@@ -4,15 +4,20 @@ import type { Action } from './access.ts'
 import { checkPattern, matches } from './patterns.ts'
 
 /** What a grant allows: `read` is join, replay, history and presence; `write` is publish; or actions by name. */
-export type Allowance = 'read' | 'write' | Action | readonly Action[]
+export type Allowance = 'read' | 'write' | Action | readonly ('read' | 'write' | Action)[]
 
 const READ: readonly Action[] = ['join', 'replay', 'history', 'presence']
 const WRITE: readonly Action[] = ['publish']
 const ACTIONS: ReadonlySet<string> = new Set<Action>([...READ, ...WRITE, 'send', 'broadcast'])
+const NONE: ReadonlyMap<string, ReadonlySet<Action>> = new Map()
 
 /** What one session was granted, by room or by the beginning of rooms' names. */
 export class Grants {
   readonly #actions = new Map<string, Set<Action>>()
+  /** What came with an identity; replaced with it. */
+  #issued = NONE
+  /** Patterns that were taken back: an identity cannot bring them again, for as long as this session lives. */
+  #withheld: Set<string> | 'all' | undefined
 
   /**
    * Adds to what is granted.
@@ -26,29 +31,69 @@ export class Grants {
     this.#actions.set(key, actions)
   }
 
-  /** Takes back what was granted under this very pattern; without one, everything. */
+  /**
+   * Replaces what came with an identity.
+   * @internal
+   */
+  issue(grants: Readonly<Record<string, Allowance>> | undefined): void {
+    this.#issued = grants === undefined || this.#withheld === 'all' ? NONE : this.#withoutWithheld(readGrants(grants))
+  }
+
+  /**
+   * Takes back what was granted under this very pattern, by the application or with the identity; without one,
+   * everything.
+   */
   remove(pattern?: string): void {
-    if (pattern === undefined) this.#actions.clear()
-    else this.#actions.delete(pattern)
+    if (pattern === undefined) {
+      this.#actions.clear()
+      this.#withheld = 'all'
+      this.#issued = NONE
+      return
+    }
+    this.#actions.delete(pattern)
+    if (!this.#issued.has(pattern) || this.#withheld === 'all') return
+    this.#withheld = (this.#withheld ?? new Set()).add(pattern)
+    this.#issued = this.#withoutWithheld(this.#issued)
   }
 
   allow(action: Action, target: string): boolean {
     for (const [pattern, actions] of this.#actions) if (actions.has(action) && matches(pattern, target)) return true
+    for (const [pattern, actions] of this.#issued) if (actions.has(action) && matches(pattern, target)) return true
     return false
   }
 
   /** What is granted, by pattern. */
   get all(): Readonly<Record<string, readonly Action[]>> {
-    return Object.fromEntries([...this.#actions].map(([pattern, actions]) => [pattern, [...actions]]))
+    const all = new Map<string, Set<Action>>()
+    for (const [pattern, actions] of [...this.#issued, ...this.#actions]) {
+      all.set(pattern, new Set([...all.get(pattern) ?? [], ...actions]))
+    }
+    return Object.fromEntries([...all].map(([pattern, actions]) => [pattern, [...actions]]))
+  }
+
+  #withoutWithheld(grants: ReadonlyMap<string, ReadonlySet<Action>>): ReadonlyMap<string, ReadonlySet<Action>> {
+    const withheld = this.#withheld
+    if (!(withheld instanceof Set)) return grants
+    return new Map([...grants].filter(([pattern]) => !withheld.has(pattern)))
   }
 }
 
+/** @throws {RotundaError} `invalid_config` */
+export function readGrants(grants: Readonly<Record<string, Allowance>>): ReadonlyMap<string, ReadonlySet<Action>> {
+  return new Map(
+    Object.entries(grants).map(([pattern, allowance]) => {
+      return [checkPattern(pattern, 'A granted room'), new Set(actionsOf(allowance))]
+    }),
+  )
+}
+
 function actionsOf(allowance: Allowance): readonly Action[] {
-  if (allowance === 'read') return READ
-  if (allowance === 'write') return WRITE
-  const actions = Array.isArray(allowance) ? allowance as readonly Action[] : [allowance as Action]
-  const unknown = actions.filter((action) => !ACTIONS.has(action))
-  if (unknown.length === 0) return actions
-  const known = ['read', 'write', ...ACTIONS].join(', ')
-  throw new RotundaError('invalid_config', `A grant of ${quote(unknown[0])} is not known; there are: ${known}.`)
+  const named = Array.isArray(allowance) ? allowance as readonly string[] : [allowance as string]
+  return named.flatMap((name) => {
+    if (name === 'read') return READ
+    if (name === 'write') return WRITE
+    if (ACTIONS.has(name)) return [name as Action]
+    const known = ['read', 'write', ...ACTIONS].join(', ')
+    throw new RotundaError('invalid_config', `A grant of ${quote(name)} is not known; there are: ${known}.`)
+  })
 }

@@ -230,12 +230,11 @@ export class Room {
   }
 
   #channelFor(host: Host, variant: Variant): Channel<Subscription> {
-    let channel = this.#channels.find((candidate) => candidate.serves(host, variant))
-    if (channel === undefined) {
-      const { topics, limits } = this.#environment
-      channel = new Channel(`${topics}:${this.name}`, host, variant, limits.highWaterMark)
-      this.#channels.push(channel)
-    }
+    const known = this.#channels.find((candidate) => candidate.serves(host, variant))
+    if (known !== undefined) return known
+    const { topics, limits } = this.#environment
+    const channel = new Channel<Subscription>(`${topics}:${this.name}`, host, variant, limits.highWaterMark)
+    this.#channels.push(channel)
     return channel
   }
 
