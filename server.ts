@@ -26,7 +26,13 @@ async function start(): Promise<void> {
   const { database, limits, websocket, metrics, server: address } = configuration
   const site = await buildSite()
   const store = await openStore(database)
-  const hub = createHub({ protocol: chat, store, limits })
+  const hub = createHub({
+    protocol: chat,
+    store,
+    limits,
+    trustProxy: websocket.trustProxy,
+    ...(websocket.origins === undefined ? {} : { origins: websocket.origins }),
+  })
   hub.on('chat.stats', (ctx) => ({ members: ctx.room.size }))
   const exporter = metrics.enabled ? prometheusMetrics(hub, { token: metrics.token }) : undefined
   const isShared = metricsPortIsSet() && metrics.port > 0 && metrics.port === (wanted ?? DEFAULT_PORT)

@@ -73,7 +73,11 @@ interface Outgoing extends EncodedEnvelope {
  * socket.send(buildPublish('africa', { text: 'Hello!' }, { type: 'chat.message', transactionId: '1', requiresAck: true }))
  * ```
  */
-export function buildPublish(channel: string, payload: unknown, options: EventFrameOptions = {}): Uint8Array<ArrayBuffer> {
+export function buildPublish(
+  channel: string,
+  payload: unknown,
+  options: EventFrameOptions = {},
+): Uint8Array<ArrayBuffer> {
   return event({ opcode: OPCODES.publish, room: channel, body: bodyOf(payload) }, options)
 }
 
@@ -104,7 +108,10 @@ export function buildBroadcast(payload: unknown, options: EventFrameOptions = {}
  * A frame without a body: what an opcode alone says, such as a ping, or an answer that something was done.
  * @throws {RotundaError} as {@link buildFrame}
  */
-export function buildEmpty(opcode: number, options: Omit<FrameMessage, 'opcode' | 'body'> = {}): Uint8Array<ArrayBuffer> {
+export function buildEmpty(
+  opcode: number,
+  options: Omit<FrameMessage, 'opcode' | 'body'> = {},
+): Uint8Array<ArrayBuffer> {
   return buildFrame({ ...options, opcode })
 }
 

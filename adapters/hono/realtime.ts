@@ -11,6 +11,7 @@ import {
   fallbackPaths,
   handshake,
   type Hub,
+  type Identity,
   type MetadataFactory,
   RotundaError,
   type Target,
@@ -34,7 +35,7 @@ export interface RealtimeOptions<M, E extends Env> {
    * Makes a session's metadata from the Hono context, where middleware has left its results. Used in place of the hub's
    * own `metadata` option. A RotundaError that it throws refuses the connection.
    */
-  readonly metadata?: (context: Context<E>) => M | Promise<M>
+  readonly metadata?: (context: Context<E>, identity: Identity | undefined) => M | Promise<M>
   /**
    * Raw services by the path of their WebSocket below the mount point: as they are, or `withContext` for those whose
    * metadata is made from the Hono context. Default: none.
@@ -88,12 +89,14 @@ function mountFallback<C extends Contract, M, E extends Env>(
   app: Hono<E>,
   hub: Hub<C, M>,
   options: FallbackOptions | undefined,
-  metadata: ((context: Context<E>) => M | Promise<M>) | undefined,
+  metadata: ((context: Context<E>, identity: Identity | undefined) => M | Promise<M>) | undefined,
 ): void {
   const answer = fallbackAnswers(hub, options)
   for (const [path, endpoint] of fallbackPaths('')) {
     app.all(path, (context) => {
-      const made: MetadataFactory<M> | undefined = metadata === undefined ? undefined : () => metadata(context)
+      const made: MetadataFactory<M> | undefined = metadata === undefined
+        ? undefined
+        : (_, identity) => metadata(context, identity)
       try {
         return answer(endpoint, context.req.raw, callerOf(context), made)
       } catch (error) {
@@ -113,11 +116,14 @@ function callerOf(context: Context): Caller {
 /** Answers the requests that want to be WebSockets of a target. */
 function answerUpgrade<M, E extends Env>(
   target: Target<M>,
-  metadata: ((context: Context<E>) => M | Promise<M>) | undefined,
+  metadata: ((context: Context<E>, identity: Identity | undefined) => M | Promise<M>) | undefined,
 ): (context: Context<E>) => Promise<Response> {
   return async (context) => {
-    const made: MetadataFactory<M> | undefined = metadata === undefined ? undefined : () => metadata(context)
-    const decided = await handshake(target, context.req.raw, made)
+    const made: MetadataFactory<M> | undefined = metadata === undefined
+      ? undefined
+      : (_, identity) => metadata(context, identity)
+    const addressOf = () => callerOf(context).address
+    const decided = await handshake(target, context.req.raw, { metadata: made, addressOf })
     if ('response' in decided) return decided.response
     try {
       return upgrade(context, decided.upgrade)

@@ -1,6 +1,6 @@
-import type { Registry } from 'prom-client'
 import { errorResponse, RotundaError } from '../../src/mod.ts'
 import type { PrometheusOptions } from './metrics.ts'
+import type { AnyRegistry } from './registered_family.ts'
 
 /** Where the metrics are asked for, and who may. */
 export class Endpoint {
@@ -34,7 +34,7 @@ export class Endpoint {
     return errorResponse(new RotundaError('not_found', `There is nothing here but ${this.#path}.`))
   }
 
-  async answer({ method, headers }: Request, registry: Registry): Promise<Response> {
+  async answer({ method, headers }: Request, registry: AnyRegistry): Promise<Response> {
     if (method !== 'GET' && method !== 'HEAD') {
       const error = new RotundaError('method_not_allowed', `Metrics are read with GET, not ${method.slice(0, 16)}.`)
       return withHeader(errorResponse(error), 'allow', 'GET, HEAD')

@@ -16,17 +16,26 @@ export interface Family<Source> {
   read(source: Source): readonly Sample[] | Promise<readonly Sample[]>
 }
 
-export function counter<S>(name: string, help: string, read: (source: S) => number): Family<S> {
-  return { name, type: 'counter', help, read: (source) => [{ labels: {}, value: read(source) }] }
+/** The label value of what has none of the known ones. */
+export const OTHER = 'other'
+
+/** @param read Undefined where there is nothing to tell. */
+export function counter<S>(name: string, help: string, read: (source: S) => number | undefined): Family<S> {
+  return { name, type: 'counter', help, read: (source) => samplesOf(read(source)) }
 }
 
-export function gauge<S>(name: string, help: string, read: (source: S) => number): Family<S> {
-  return { name, type: 'gauge', help, read: (source) => [{ labels: {}, value: read(source) }] }
+/** @param read Undefined where there is nothing to tell. */
+export function gauge<S>(name: string, help: string, read: (source: S) => number | undefined): Family<S> {
+  return { name, type: 'gauge', help, read: (source) => samplesOf(read(source)) }
+}
+
+function samplesOf(value: number | undefined): Sample[] {
+  return value === undefined ? [] : [{ labels: {}, value }]
 }
 
 /**
  * A counter for each of a known set of label values, all of them there from the start: Prometheus does not see the first
- * increase of one that appears with it. What is counted under any other value is added up as `other`.
+ * increase of one that appears with it. What is counted under any other value is added up as {@link OTHER}.
  */
 export function counterBy<S>(
   name: string,
@@ -36,10 +45,10 @@ export function counterBy<S>(
   read: (source: S) => Readonly<Record<string, number>>,
 ): Family<S> {
   const samples = (source: S): Sample[] => {
-    const counts = new Map([...known, 'other'].map((value) => [value, 0]))
+    const counts = new Map(known.map((value) => [value, 0]))
     for (const [found, count] of Object.entries(read(source))) {
-      const value = counts.has(found) ? found : 'other'
-      counts.set(value, counts.get(value)! + count)
+      const value = counts.has(found) ? found : OTHER
+      counts.set(value, (counts.get(value) ?? 0) + count)
     }
     return [...counts].map(([value, count]) => ({ labels: { [label]: value }, value: count }))
   }

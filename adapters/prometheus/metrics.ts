@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
 import { type Next, RotundaError } from '../../src/mod.ts'
 import { hubFamilies, processFamilies } from './families/mod.ts'
-import { registerFamilies } from './registered_family.ts'
+import { type AnyRegistry, registerFamilies } from './registered_family.ts'
 import { Endpoint } from './endpoint.ts'
 import { type MetricsSource, Readings } from './source.ts'
 
@@ -11,7 +11,7 @@ export interface PrometheusOptions {
    * The registry of the application, for its own metrics and rotunda's in one text. Names in it that begin with
    * `rotunda_` are ours. Default: one of their own.
    */
-  readonly registry?: Registry
+  readonly registry?: AnyRegistry
   /**
    * Whether CPU time, memory, open files and the start of the process are told too, as `process_…`. Default: with a
    * registry of their own, since that of an application often has them from prom-client's `collectDefaultMetrics`.
@@ -25,7 +25,7 @@ export interface PrometheusOptions {
 
 /** The metrics of one or several hubs. */
 export interface PrometheusMetrics {
-  readonly registry: Registry
+  readonly registry: AnyRegistry
   /** Of `text`: that of the text format 0.0.4, unless the registry was told to write OpenMetrics. */
   readonly contentType: string
   /** All metrics as they are now. */

@@ -5,4 +5,5 @@
  */
 export { prometheusMetrics } from './metrics.ts'
 export type { PrometheusMetrics, PrometheusOptions } from './metrics.ts'
+export type { AnyRegistry } from './registered_family.ts'
 export type { MetricsSource } from './source.ts'

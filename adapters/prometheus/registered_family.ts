@@ -1,6 +1,9 @@
-import type { Metric, Registry } from 'prom-client'
+import type { Metric, OpenMetricsContentType, Registry } from 'prom-client'
 import { RotundaError } from '../../src/mod.ts'
 import type { Family, Sample } from './family.ts'
+
+/** A registry that writes either of prom-client's formats. */
+export type AnyRegistry = Registry | Registry<OpenMetricsContentType>
 
 /** A family as prom-client's registry asks for it, in the form that its own metrics answer in. */
 class RegisteredFamily<Source> {
@@ -48,7 +51,7 @@ function valueOf(name: string, labels: LabelledSource<unknown>['labels'], sample
  * @throws {RotundaError} `invalid_config` when the registry has a metric of such a name.
  */
 export function registerFamilies<Source>(
-  registry: Registry,
+  registry: AnyRegistry,
   families: readonly Family<Source>[],
   sources: () => readonly LabelledSource<Source>[],
 ): void {

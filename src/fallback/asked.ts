@@ -1,3 +1,4 @@
+import type { Admission } from '../hub/mod.ts'
 import type { Caller } from './caller.ts'
 
 /** A request to one of the endpoints. */
@@ -5,8 +6,11 @@ export interface Asked<M> {
   readonly request: Request
   readonly url: URL
   readonly caller: Caller
-  /** Makes the metadata of who asks. May refuse by throwing a RotundaError. */
-  metadata(): M | Promise<M>
+  /**
+   * Finds out about who asks. May refuse by throwing a RotundaError.
+   * @param opens Whether a session is opened.
+   */
+  admit(opens?: boolean): Admission<M> | Promise<Admission<M>>
 }
 
 /** The header in which a session's credential may come. */

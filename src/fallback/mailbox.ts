@@ -51,6 +51,10 @@ export class Mailbox {
     return this.#entries.length >= this.#capacity
   }
 
+  get isHalfEmpty(): boolean {
+    return this.#entries.length <= this.#capacity / 2
+  }
+
   put(frame: Uint8Array, isLossy: boolean): void {
     this.#counts.enqueued += 1
     this.#last += 1

@@ -14,6 +14,7 @@ export class MailboxPeer implements Peer {
   readonly host: Host = HTTP_HOST
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly transport = 'poll'
   /** Who judges whether it is still there is the sweep, by its polls. */
   readonly pingsItself = true
   /** Set when the hub has taken it over. */
@@ -49,11 +50,11 @@ export class MailboxPeer implements Peer {
     return this.#wait !== undefined
   }
 
-  /** A full mailbox is too much to read on into, however small what is in it. */
+  /** A mailbox that was full is too much to read on into until half of it is read, however small what is in it. */
   get bufferedAmount(): number {
     const { highWaterMark, hardLimit } = this.#limits
-    const { bytes, isFull } = this.#mailbox
-    return isFull ? Math.max(bytes, Math.min(highWaterMark + 1, hardLimit)) : bytes
+    const { bytes } = this.#mailbox
+    return this.#isCongested ? Math.max(bytes, Math.min(highWaterMark + 1, hardLimit)) : bytes
   }
 
   send(frame: Frame): SendResult {
@@ -124,7 +125,7 @@ export class MailboxPeer implements Peer {
       throw new RotundaError('invalid_cursor', `${position} is not a cursor of this session's mailbox.`)
     }
     this.#mailbox.acknowledge(position)
-    if (this.#mailbox.isFull) return
+    if (!this.#mailbox.isHalfEmpty) return
     this.#isCongested = false
     this.connection?.drained()
   }

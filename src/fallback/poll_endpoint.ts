@@ -31,15 +31,15 @@ export function answerPoll<C extends Contract, M>(node: FallbackNode<C, M>, aske
 
 async function open<C extends Contract, M>(
   node: FallbackNode<C, M>,
-  { url, caller, metadata }: Asked<M>,
+  { url, caller, admit }: Asked<M>,
 ): Promise<Response> {
   const { hub, limits, settings, counts, sessions, waits } = node
   const rooms = readRooms(url.searchParams, null, limits.maxRoomsPerSession)
   node.refuseIfFull()
-  const made = await metadata()
+  const admission = await admit(true)
   node.refuseIfFull()
   const peer = new MailboxPeer(caller, new Mailbox(settings.mailbox, counts), limits)
-  const session = openSession(hub, peer, { metadata: made, variant: ENVELOPES, rooms })
+  const session = openSession(hub, peer, { admission, variant: ENVELOPES, rooms })
   sessions.add(session)
   const { frames, position } = await peer.read(undefined, { wait: 0, max: settings.mailbox }, {
     waits,
@@ -59,11 +59,11 @@ async function poll<C extends Contract, M>(node: FallbackNode<C, M>, asked: Aske
     throw new RotundaError('invalid_room', 'A poll is of rooms or of a session, not of both.')
   }
   if (credential === undefined) return await node.visit(() => pollShared(node, asked, mailbox!))
-  const { id, peer } = node.sessions.find(credential)
+  const { id, peer, connection } = node.sessions.find(credential)
   if (!(peer instanceof MailboxPeer)) {
     throw new RotundaError('invalid_frame', 'This session has a stream, not a mailbox.')
   }
-  await asked.metadata()
+  await node.hub.continued(connection, await asked.admit())
   const letters = await peer.read(readPosition(url.searchParams), parameters, { waits: node.waits, gone: caller.gone })
   if (peer.isOver && letters.frames.length === 0 && !request.signal?.aborted) {
     node.sessions.delete(id)
@@ -79,9 +79,9 @@ async function pollLog<C extends Contract, M>(node: FallbackNode<C, M>, asked: A
   if (rooms.length === 0) throw new RotundaError('invalid_room', 'A poll names a "room" or more, or a "session".')
   const poll = readPoll(searchParams, settings.maxWait)
   return await node.visit(async () => {
-    const metadata = await asked.metadata()
+    const admission = await asked.admit()
     const authorize = async () => {
-      for (const { room, request } of rooms) await hub.reader.check(metadata, room, request)
+      for (const { room, request } of rooms) await hub.reader.check(admission, room, request)
     }
     const { epoch, reader } = hub
     const open = (room: string, onMoved: () => void) => reader.open(room, onMoved)
@@ -99,7 +99,7 @@ async function pollShared<C extends Contract, M>(
   const poll = readPoll(asked.url.searchParams, node.settings.maxWait)
   const { waits } = node
   const { searchParams } = asked.url
-  const { frames, cursor } = await node.shared.read(mailbox, await asked.metadata(), {
+  const { frames, cursor } = await node.shared.read(mailbox, await asked.admit(), {
     cursor: searchParams.get('cursor'),
     poller: searchParams.get('poller'),
     poll,
@@ -112,7 +112,7 @@ async function pollShared<C extends Contract, M>(
 async function end<C extends Contract, M>(node: FallbackNode<C, M>, asked: Asked<M>): Promise<Response> {
   const { credential } = readSession(asked)
   const session = node.sessions.find(credential ?? '')
-  await asked.metadata()
+  await node.hub.continued(session.connection, await asked.admit())
   session.connection.close(CLOSE.normal, 'The client has finished.')
   node.sessions.delete(session.id)
   return new Response(null, { status: 204 })

@@ -21,6 +21,7 @@ export class RequestPeer implements Peer {
   readonly host: Host = HTTP_HOST
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly transport = 'send'
   readonly bufferedAmount = 0
   readonly pingsItself = true
   /** Set when the hub has taken it over. */

@@ -28,7 +28,7 @@ export async function answerSend<C extends Contract, M>(node: FallbackNode<C, M>
   const [first] = decoded
   if (decoded.length === 1 && first?.error !== undefined) throw first.error
   if (session === undefined) return await sendAlone(node, asked, { text, decoded, mailbox })
-  await asked.metadata()
+  await node.hub.continued(session.connection, await asked.admit())
   if (!session.connection.isUsable) throw node.sessions.unknown()
   session.connection.receive(text)
   return answerQueued(session.id)
@@ -43,18 +43,19 @@ interface Body {
 /** By a session that lives for this request. */
 async function sendAlone<C extends Contract, M>(
   node: FallbackNode<C, M>,
-  { caller, metadata }: Asked<M>,
+  { caller, admit }: Asked<M>,
   { text, decoded, mailbox: named }: Body,
 ): Promise<Response> {
   node.refuseIfFull()
   caller.patient()
-  const made = await metadata()
+  const admission = await admit(true)
   const mailbox = named ?? namedMailbox(text)
   const refs = decoded.flatMap(({ envelope }) => {
     return envelope?.ref === undefined || envelope.kind === 'reply' ? [] : [envelope.ref]
   })
   const peer = new RequestPeer(caller)
-  const connection = node.hub.connect(peer, { subprotocol: undefined, metadata: made, variant: ENVELOPES })
+  const { metadata } = admission
+  const connection = node.hub.connect(peer, { subprotocol: undefined, metadata, admission, variant: ENVELOPES })
   const frame = mailbox === undefined ? text : addressed(text, mailbox)
   const { frames, error, closedWith } = await peer.ask(connection, frame, refs, ANSWER_TIME)
   if (error !== undefined && (refs.length === 0 || closedWith !== undefined)) throw error

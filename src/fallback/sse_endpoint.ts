@@ -20,14 +20,14 @@ const HEADERS = {
  */
 export async function answerEvents<C extends Contract, M>(
   node: FallbackNode<C, M>,
-  { request, url, caller, metadata }: Asked<M>,
+  { request, url, caller, admit }: Asked<M>,
 ): Promise<Response> {
   if (request.method !== 'GET') throw wrongMethod('/sse', request.method, 'GET')
   const { hub, limits, sessions, streams } = node
   const rooms = readRooms(url.searchParams, request.headers.get('last-event-id'), limits.maxRoomsPerSession)
   node.refuseIfFull()
   caller.patient()
-  const made = await metadata()
+  const admission = await admit(true)
   // Where the runtime tells so, a client that did not wait for this is not opened a session that nobody would end.
   if (caller.gone?.aborted === true) return new Response(null, { status: 204 })
   node.refuseIfFull()
@@ -42,7 +42,7 @@ export async function answerEvents<C extends Contract, M>(
       if (session !== undefined) sessions.delete(session.id)
     },
   })
-  session = openSession(hub, peer, { metadata: made, variant: node.events, rooms })
+  session = openSession(hub, peer, { admission, variant: node.events, rooms })
   if (!peer.isOver) {
     sessions.add(session)
     streams.add(peer)

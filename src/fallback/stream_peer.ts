@@ -27,6 +27,7 @@ export class StreamPeer implements Peer {
   readonly host: Host = HTTP_HOST
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly transport = 'sse'
   /** It sends comments by itself; a client that only listens is not idle. */
   readonly pingsItself = true
   readonly stream: ReadableStream<Uint8Array>

@@ -1,25 +1,23 @@
 import type { Contract } from '../protocol/contract.ts'
 import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
-import { historyText, type Hub, type Target } from '../hub/mod.ts'
+import { type Admission, type Entering, historyText, type Hub, type Target } from '../hub/mod.ts'
 import { checkHandshake, errorResponse, urlOf } from './handshake.ts'
+import { TOKEN_SUBPROTOCOL } from '../protocol/names.ts'
 import { AcceptedUpgrade, type Upgrade } from './upgrade.ts'
 
 /** Whether a handshake is accepted, and else what to answer. */
 export type Handshake = { readonly upgrade: Upgrade } | { readonly response: Response }
 
-/** Makes a connection's metadata from what opens it. May refuse by throwing a RotundaError. */
-export type MetadataFactory<M> = (request: Request) => M | Promise<M>
-
 /**
  * Decides about a WebSocket handshake.
  * @param target A hub, or a raw service beside one.
- * @param metadata Used in place of the target's own `metadata` option.
+ * @param entering Its address, and what makes its metadata in place of the target's own `metadata` option.
  */
 export function handshake<M>(
   target: Target<M>,
   request: Request,
-  metadata: MetadataFactory<M> = (opening) => target.metadataFor(opening),
+  entering: Entering<M> = {},
 ): Handshake | Promise<Handshake> {
   const refuse = (thrown: unknown): Handshake => {
     const error = asRotundaError(thrown)
@@ -27,12 +25,14 @@ export function handshake<M>(
     return { response: errorResponse(error) }
   }
   try {
-    const subprotocol = target.chooseSubprotocol(checkHandshake(request))
+    // What proves who asks is nothing to choose, to answer, or to show to an application that chooses.
+    const offered = checkHandshake(request).filter((name) => !name.startsWith(TOKEN_SUBPROTOCOL))
+    const subprotocol = target.chooseSubprotocol(offered)
     const refusal = target.refusal()
     if (refusal !== undefined) return refuse(refusal)
-    const accept = (metadata: M) => ({ upgrade: new AcceptedUpgrade(target, subprotocol, metadata) })
-    const made = metadata(request)
-    return made instanceof Promise ? made.then(accept, refuse) : accept(made)
+    const accept = (admission: Admission<M>) => ({ upgrade: new AcceptedUpgrade(target, subprotocol, admission) })
+    const admitted = target.admit(request, { ...entering, opens: true })
+    return admitted instanceof Promise ? admitted.then(accept, refuse) : accept(admitted)
   } catch (error) {
     return refuse(error)
   }

@@ -10,8 +10,7 @@ import {
   SESSION_HEADER,
   UNKNOWN_CALLER,
 } from '../fallback/mod.ts'
-import type { Hub } from '../hub/mod.ts'
-import type { MetadataFactory } from './endpoints.ts'
+import type { Hub, MetadataFactory } from '../hub/mod.ts'
 import { errorResponse, urlOf } from './handshake.ts'
 
 /** Answers a request to one of the endpoints of SSE and long polling. */
@@ -28,8 +27,8 @@ export type AnswerFallback<M> = (
  */
 export function fallbackAnswers<C extends Contract, M>(hub: Hub<C, M>, options?: FallbackOptions): AnswerFallback<M> {
   const fallback = fallbackOf(hub, options)
-  return async (endpoint, request, caller = UNKNOWN_CALLER, metadata = (asking) => hub.metadataFor(asking)) => {
-    const origin = allowedOrigin(request, fallback.origins)
+  return async (endpoint, request, caller = UNKNOWN_CALLER, metadata) => {
+    const origin = allowedOrigin(request, hub, fallback.origins)
     if (request.method === 'OPTIONS' && origin !== undefined) return answerPreflight(origin)
     const response = await answer()
     if (origin !== undefined) { for (const [name, value] of forOrigin(origin)) response.headers.set(name, value) }
@@ -38,7 +37,9 @@ export function fallbackAnswers<C extends Contract, M>(hub: Hub<C, M>, options?:
     async function answer(): Promise<Response> {
       try {
         const url = urlOf(request)
-        return await fallback.answer(endpoint, { request, url, caller, metadata: () => metadata(request) })
+        const entering = { metadata, addressOf: () => caller.address, origins: fallback.origins }
+        const admit = (opens = false) => hub.admit(request, { ...entering, opens })
+        return await fallback.answer(endpoint, { request, url, caller, admit })
       } catch (thrown) {
         const error = asRotundaError(thrown)
         if (error.code === 'internal') hub.report(thrown)
@@ -53,19 +54,24 @@ export function fallbackPaths(base: string): ReadonlyMap<string, FallbackEndpoin
   return new Map(FALLBACK_ENDPOINTS.map((endpoint) => [`${base}/${endpoint}`, endpoint]))
 }
 
-function allowedOrigin(request: Request, origins: ReadonlySet<string>): string | undefined {
-  if (origins.size === 0) return undefined
+/** The origin that is told that it may read the answer; `*` where all may, but none with its cookies. */
+function allowedOrigin<C extends Contract, M>(
+  request: Request,
+  { entrance }: Hub<C, M>,
+  more: ReadonlySet<string>,
+): string | undefined {
   const origin = request.headers.get('origin')
-  return origin !== null && origins.has(origin) ? origin : undefined
+  if (origin === null) return undefined
+  if (more.has(origin) || entrance.origins.names(origin)) return origin
+  return entrance.origins.isAny ? '*' : undefined
 }
 
 /** What lets a page of another origin read the answer, and send the cookies that its user has here. */
 function forOrigin(origin: string): [name: string, value: string][] {
   return [
     ['access-control-allow-origin', origin],
-    ['access-control-allow-credentials', 'true'],
     ['access-control-expose-headers', CURSOR_HEADER],
-    ['vary', 'Origin'],
+    ...(origin === '*' ? [] : [['access-control-allow-credentials', 'true'], ['vary', 'Origin']] as [string, string][]),
   ]
 }
 

@@ -1,6 +1,8 @@
 import { ERRORS, RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 
+/** What passes by itself, where a connection or request is refused for it. */
+const RETRY_LATER: ReadonlySet<string> = new Set(['connection_limit', 'shutting_down', 'quota_exceeded', 'overloaded'])
 const KEY = /^[+/0-9A-Za-z]{22}==$/
 
 /**
@@ -43,7 +45,8 @@ export function errorResponse(error: RotundaError): Response {
   const { code, message, retryable } = error
   const headers = new Headers({ 'cache-control': 'no-store' })
   if (code === 'unsupported_version') headers.set('sec-websocket-version', '13')
-  if (code === 'connection_limit' || code === 'shutting_down') headers.set('retry-after', '5')
+  if (code === 'unauthenticated') headers.set('www-authenticate', 'Bearer')
+  if (RETRY_LATER.has(code)) headers.set('retry-after', '5')
   const body = { type: 'error', payload: { code, message, retryable } }
   return Response.json(body, { status: ERRORS[code].status, headers })
 }

@@ -1,5 +1,5 @@
 export { answerHealth, answerHistory, handshake } from './endpoints.ts'
-export type { Handshake, MetadataFactory } from './endpoints.ts'
+export type { Handshake } from './endpoints.ts'
 export { fallbackAnswers, fallbackPaths } from './fallback_routes.ts'
 export type { AnswerFallback } from './fallback_routes.ts'
 export { guarded } from './guarded.ts'

@@ -17,7 +17,7 @@ export interface RouteOptions {
   /** Path of the WebSocket. Default `/ws`. */
   readonly path?: string
   /**
-   * Whether `GET /rooms/:room/history` is answered, to anybody who asks: `metadata` decides about connections only.
+   * Whether `GET /rooms/:room/history` is answered, to who may read the room: see the hub's `authenticate` and `authorize`.
    * Default true; false leaves the path to the application.
    */
   readonly history?: boolean
@@ -48,12 +48,13 @@ export function createRouter<C extends Contract, M>(
   return (request, callerOf) => {
     const pathname = pathOf(request)
     if (pathname instanceof Response) return pathname
-    if (pathname === socket) return handshake(hub, request)
+    const addressOf = callerOf === undefined ? undefined : () => callerOf().address
+    if (pathname === socket) return handshake(hub, request, { addressOf })
     if (pathname === health) return answerHealth(hub)
     const endpoint = endpoints.get(pathname)
     if (endpoint !== undefined) return answerFallback!(endpoint, request, callerOf?.())
     const target = targets.get(pathname)
-    if (target !== undefined) return handshake(target, request)
+    if (target !== undefined) return handshake(target, request, { addressOf })
     if (history === false || !pathname.startsWith(rooms) || !pathname.endsWith('/history')) return undefined
     const room = pathname.slice(rooms.length, -'/history'.length)
     // A slash in a room's name is sent encoded; `/rooms/a/b/history` is somebody else's path.

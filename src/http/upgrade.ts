@@ -1,6 +1,6 @@
 import { CLOSE } from '../protocol/close_codes.ts'
 import type { Frame } from '../protocol/codec.ts'
-import type { Host, Peer, Receiver, Target } from '../hub/mod.ts'
+import type { Admission, Host, Peer, Receiver, Target } from '../hub/mod.ts'
 
 /** A handshake that was accepted: what a transport is to make of the request. */
 export interface Upgrade {
@@ -17,11 +17,13 @@ export class AcceptedUpgrade<M> implements Upgrade {
   readonly target: Target<M>
   readonly subprotocol: string | undefined
   readonly metadata: M
+  readonly admission: Admission<M>
 
-  constructor(target: Target<M>, subprotocol: string | undefined, metadata: M) {
+  constructor(target: Target<M>, subprotocol: string | undefined, admission: Admission<M>) {
     this.target = target
     this.subprotocol = subprotocol
-    this.metadata = metadata
+    this.metadata = admission.metadata
+    this.admission = admission
   }
 
   connect(peer: Peer): Receiver {

@@ -3,6 +3,7 @@ import { RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 import type { Connection } from './connection.ts'
 import type { Grants } from './grants.ts'
+import { expired, type Identity } from './identity.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -15,6 +16,8 @@ export type Action = 'join' | 'replay' | 'history' | 'publish' | 'presence' | 's
 /** Who asks: a session, or a request over HTTP without one. */
 export interface Principal<C extends Contract, M> {
   readonly session: Session<C, M> | undefined
+  /** Who it is, where the hub has `authenticate`; undefined for whom nobody knows. */
+  readonly identity: Identity | undefined
   readonly metadata: M
   readonly grants: Grants
 }
@@ -31,8 +34,15 @@ export type Authorize<C extends Contract, M> = (
   target: string,
 ) => boolean | undefined | Promise<boolean | undefined>
 
+/** Who asks over HTTP. */
+export interface Visitor<M> {
+  readonly identity: Identity | undefined
+  readonly metadata: M
+  readonly grants: Grants
+}
+
 /** Whoever can be asked about: what is behind a principal. */
-export type Subject<M> = Connection<M> | { readonly metadata: M; readonly grants: Grants }
+export type Subject<M> = Connection<M> | Visitor<M>
 
 /** Gives what the application is asked with. */
 export interface Principals<C extends Contract, M> {
@@ -61,9 +71,11 @@ export class Access<C extends Contract, M> {
 
   /**
    * Stays synchronous as long as the application does.
-   * @throws {RotundaError} `forbidden`, or what the application throws.
+   * @throws {RotundaError} `forbidden`, `unauthenticated` once the identity has ended, or what the application throws.
    */
   check(subject: Subject<M>, action: Action, target: string): void | Promise<void> {
+    const expiresAt = subject.identity?.expiresAt
+    if (expiresAt !== undefined && expiresAt <= Date.now()) throw expired()
     const decided = this.#policy.authorize === undefined
       ? undefined
       : this.#policy.authorize(this.#principals.principalOf(subject), action, target)

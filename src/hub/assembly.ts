@@ -3,6 +3,10 @@ import { RotundaError } from '../protocol/errors.ts'
 import { jsonCodec } from '../protocol/json_codec.ts'
 import { memoryStore } from '../storage/memory_store.ts'
 import { Application } from './application.ts'
+import { Admissions } from './auth/admissions.ts'
+import { authRequests } from './auth/auth_request.ts'
+import { Entrance } from './auth/entrance.ts'
+import { Identities } from './auth/identities.ts'
 import { Companions } from './companions.ts'
 import { HubCore } from './core.ts'
 import { Counted } from './counted.ts'
@@ -26,7 +30,8 @@ export interface HubParts<C extends Contract, M> {
   readonly core: HubCore<C, M>
   readonly handlers: Handlers<C, M>
   readonly lifecycle: Lifecycle<C, M>
-  readonly metadata: (request: Request) => M | Promise<M>
+  readonly admissions: Admissions<M>
+  readonly identities: Identities<C, M>
   readonly reserved: ReservedRequests<C, M>
   readonly typeCounts: TypeCounts | undefined
   readonly companions: Companions
@@ -61,20 +66,21 @@ export function assemble<C extends Contract, M, S>(options: HubOptions<C, M, S>)
       if (!stop.signal.aborted) handlers.report(error)
     },
   })
-  const reserved = new ReservedRequests<C, M>(presenceRequests())
+  const admissions = new Admissions<M>(options, new Entrance(options, limits, executor, () => performance.now()))
+  const identities = new Identities(core, admissions)
+  const reserved = new ReservedRequests<C, M>(new Map([...presenceRequests<C, M>(), ...authRequests(identities)]))
   const typeCounts = options.countTypes === true ? new TypeCounts() : undefined
   const application = new Application(core, handlers, reserved)
   const counted = typeCounts === undefined ? application : new Counted(application, typeCounts)
-  const handler = meter(counted, options, { core, logger })
+  const handler = meter(counted, options, { core, logger, bringsRules: admissions.isKnowing })
   const companions = new Companions(executor, limits)
   const lifecycle = new Lifecycle(core, handlers, new Dispatch(handler, limits, executor), {
+    identities,
     node,
     stop,
     ownExecutor: options.executor === undefined ? executor : undefined,
     codecs: [jsonCodec, ...options.codecs ?? []],
     companions,
   })
-  // Without the option M is Record<string, unknown>, which an empty object is.
-  const metadata = options.metadata ?? (() => ({}) as M)
-  return { node, core, handlers, lifecycle, metadata, reserved, typeCounts, companions }
+  return { node, core, handlers, lifecycle, admissions, identities, reserved, typeCounts, companions }
 }

@@ -4,9 +4,11 @@ import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { type ErrorCode, ERRORS, RotundaError } from '../protocol/errors.ts'
 import type { Payload } from '../protocol/payload.ts'
 import type { ErrorPayload } from '../protocol/reserved.ts'
+import type { Bucket } from './auth/bucket.ts'
 import type { Variant } from './channel.ts'
 import { checkCloseCode, fitReason } from './close_frame.ts'
 import { Grants } from './grants.ts'
+import type { Identity } from './identity.ts'
 import type { Peer } from './peer.ts'
 import type { SessionPresence } from './presence/session_presence.ts'
 import type { SessionQuota } from './quota/session_quota.ts'
@@ -44,6 +46,8 @@ export interface ConnectionStart<M> {
   readonly node: string
   readonly variant: Variant
   readonly metadata: M
+  /** The client's address, where it is not the peer's. */
+  readonly address?: string | undefined
   readonly hardLimit: number
 }
 
@@ -53,8 +57,14 @@ export class Connection<M = unknown> {
   readonly node: string
   readonly peer: Peer
   readonly variant: Variant
+  /** The client's; a proxy's where the hub does not trust it. */
+  readonly address: string
   readonly connectedAt: number = Date.now()
   metadata: M
+  /** Who it is, as far as that is known now. */
+  identity: Identity | undefined
+  /** Who it is or was: it cannot become somebody else. */
+  subject: string | undefined
   /** What the application holds: the hub's kind of session. Made when it first asks. */
   session: object | undefined
   state: SessionState = 'connecting'
@@ -73,6 +83,8 @@ export class Connection<M = unknown> {
   onIdle: (() => void) | undefined
   /** What this client was asked and has not answered; made by the first request. */
   replies: Replies | undefined
+  /** How many rooms it may ask to join now; made by the first. */
+  joins: Bucket | undefined
   /** Where it is present and watches; made when it first does. */
   presence: SessionPresence | undefined
   /** What it has used of its quotas, where the hub has any. */
@@ -100,6 +112,7 @@ export class Connection<M = unknown> {
     this.node = start.node
     this.variant = start.variant
     this.metadata = start.metadata
+    this.address = start.address ?? peer.remoteAddress
   }
 
   /** Whether frames may still pass. */

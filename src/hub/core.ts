@@ -234,7 +234,10 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
   }
 
   principalOf(subject: Subject<M>): Principal<C, M> {
-    if (!('peer' in subject)) return { session: undefined, metadata: subject.metadata, grants: subject.grants }
+    if (!('peer' in subject)) {
+      const { identity, metadata, grants } = subject
+      return { session: undefined, identity, metadata, grants }
+    }
     return this.sessionOf(subject)
   }
 

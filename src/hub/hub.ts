@@ -4,16 +4,22 @@ import { checkRoomName } from '../protocol/names.ts'
 import { typeOf } from '../protocol/opcodes.ts'
 import type { Action } from './access.ts'
 import { assemble } from './assembly.ts'
+import type { Admission, Entering } from './auth/admission.ts'
+import type { Admissions } from './auth/admissions.ts'
+import type { Entrance } from './auth/entrance.ts'
+import type { Identities } from './auth/identities.ts'
+import type { WhoseSessions } from './auth/revocations.ts'
 import type { Companions } from './companions.ts'
 import type { Connection } from './connection.ts'
 import type { HandlerFor, OpcodeHandler, OverrideHandler } from './context.ts'
 import type { HubCore } from './core.ts'
 import { readCounters } from './counters.ts'
-import { Grants } from './grants.ts'
-import type { AnyHandler, Handlers, LifecycleHandlers } from './handlers.ts'
+import type { AnyHandler, Handlers } from './handlers.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import type { Identity } from './identity.ts'
 import type { Limits } from './limits.ts'
 import type { Peer } from './peer.ts'
+import { HubEvents } from './hub_events.ts'
 import type { HubOptions } from './hub_options.ts'
 import type { HubMetrics } from './hub_metrics.ts'
 import type { PresenceChange } from './presence/presence.ts'
@@ -42,23 +48,27 @@ export function createHub<C extends Contract, M = Record<string, unknown>, S = u
 }
 
 /** Rooms, sessions and the log of one server. Transports feed it through `connect`; applications use the rest. */
-export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
+export class Hub<C extends Contract = Contract, M = unknown, S = unknown> extends HubEvents<C, M> {
   /** This node's name. */
   readonly node: string
   readonly limits: Limits
   /** What lives beside the sessions, under the same connection limit and shutdown: raw services. */
   readonly companions: Companions
+  /** What everybody passes who wants in: origins, and what one address may do. */
+  readonly entrance: Entrance
   /** Rooms for transports without a connection. */
   readonly reader: RoomReader<C, M>
   readonly #core: HubCore<C, M>
   readonly #handlers: Handlers<C, M>
   readonly #lifecycle: Lifecycle<C, M>
-  readonly #metadata: (request: Request) => M | Promise<M>
+  readonly #admissions: Admissions<M>
+  readonly #identities: Identities<C, M>
   readonly #reserved: ReservedRequests<C, M>
   readonly #typeCounts: TypeCounts | undefined
 
   constructor(options: HubOptions<C, M, S>) {
     const parts = assemble(options)
+    super(parts.handlers)
     this.node = parts.node
     this.limits = parts.core.limits
     this.companions = parts.companions
@@ -66,7 +76,9 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
     this.#core = parts.core
     this.#handlers = parts.handlers
     this.#lifecycle = parts.lifecycle
-    this.#metadata = parts.metadata
+    this.entrance = parts.admissions.entrance
+    this.#admissions = parts.admissions
+    this.#identities = parts.identities
     this.#reserved = parts.reserved
     this.#typeCounts = parts.typeCounts
   }
@@ -105,36 +117,6 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
   override(request: string | number, handler: OverrideHandler<C, M, S>): () => void {
     const type = typeof request === 'number' ? typeOf(request) ?? `opcode ${request}` : request
     return this.#reserved.override(type, handler as OverrideHandler<C, M>)
-  }
-
-  /** Called for each new session; its frames wait until what is returned has settled. Throwing closes it with 1011. */
-  onOpen(handler: LifecycleHandlers<C, M>['open']): () => void {
-    return this.#handlers.add('open', handler)
-  }
-
-  /** Called with each frame before it is decoded; returning `'handled'` keeps it from being decoded. */
-  onMessage(handler: LifecycleHandlers<C, M>['message']): () => void {
-    return this.#handlers.add('message', handler)
-  }
-
-  /** Called once for each session that ends, after it has left its rooms. */
-  onClose(handler: LifecycleHandlers<C, M>['close']): () => void {
-    return this.#handlers.add('close', handler)
-  }
-
-  /** Called with what went wrong inside: handlers that threw, commits that failed. Without one it goes to the console. */
-  onError(handler: LifecycleHandlers<C, M>['error']): () => void {
-    return this.#handlers.add('error', handler)
-  }
-
-  /** Called when a client's ping frame arrived, where the transport tells. */
-  onPing(handler: LifecycleHandlers<C, M>['ping']): () => void {
-    return this.#handlers.add('ping', handler)
-  }
-
-  /** Called when a pong frame arrived, where the transport tells. */
-  onPong(handler: LifecycleHandlers<C, M>['pong']): () => void {
-    return this.#handlers.add('pong', handler)
   }
 
   /** Called with every change in rooms that a session of this node is present in or watches. */
@@ -177,6 +159,16 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
   async reauthorize(): Promise<void> {
     const { connections, memberships } = this.#core
     await Promise.all([...connections.values()].map((connection) => memberships.reauthorize(connection)))
+  }
+
+  /**
+   * Ends the sessions of a subject, or all of whose identity this is true, with 4401; or takes their identity from them
+   * (`downgrade`), with all that was granted with it. Also who is let in at this very moment. Their tokens remain what
+   * they were: see to it that `authenticate` refuses them from before this is called.
+   * @returns How many there were, when none of them is in a room any more that it may not be in.
+   */
+  revoke(who: WhoseSessions, { how = 'close' }: { how?: 'close' | 'downgrade' } = {}): Promise<number> {
+    return this.#identities.revoke(who, how)
   }
 
   /** Names the log that cursors are valid in. */
@@ -229,18 +221,36 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> {
     return this.#lifecycle.chooseSubprotocol(offered)
   }
 
-  /** What the application wants to remember of the request that opens a session. */
-  metadataFor(request: Request): M | Promise<M> {
-    return this.#metadata(request)
+  /** What the application remembers of the request that opens a session. */
+  metadataFor(request: Request, identity?: Identity): M | Promise<M> {
+    return this.#admissions.metadataFor(request, identity)
   }
 
   /**
-   * Asks the policies about a request over HTTP, which has no session; its metadata is made as for one.
-   * @throws {RotundaError} As rejection: `forbidden`, or what `metadata` or `authorize` throw.
+   * Finds out about who sends a request, the same way for every transport: origin, address, identity, metadata. Stays
+   * synchronous as long as the application does.
+   * @throws {RotundaError} `forbidden` (origin), `unauthenticated`, `connection_limit`, `quota_exceeded`, `overloaded`,
+   * `timeout`, or what `authenticate` or `metadata` throw.
+   */
+  admit(request: Request, entering: Entering<M> = {}): Admission<M> | Promise<Admission<M>> {
+    return this.#admissions.admit(request, entering)
+  }
+
+  /**
+   * A request speaks for a session over HTTP: it must be of the same subject, and renews its identity.
+   * @throws {RotundaError} As rejection: `forbidden`
+   */
+  async continued(connection: Connection, admission: Admission<M>): Promise<void> {
+    await this.#identities.continued(connection as Connection<M>, admission)
+  }
+
+  /**
+   * Asks the policies about a request over HTTP without a session; who it is is found out as for one.
+   * @throws {RotundaError} As rejection: `forbidden`, `unauthenticated`, or what the application throws.
    */
   async authorizeRequest(request: Request, action: Action, room: string): Promise<void> {
-    const metadata = await this.metadataFor(request)
-    await this.#core.access.check({ metadata, grants: new Grants() }, action, checkRoomName(room))
+    const admission = await this.admit(request, { origins: 'any' })
+    await this.#core.access.check(admission, action, checkRoomName(room))
   }
 
   /** Tells the error handlers, or the console without any, of something that went wrong around this hub. */

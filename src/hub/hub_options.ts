@@ -3,6 +3,9 @@ import type { Codec } from '../protocol/codec.ts'
 import type { Contract, Protocol } from '../protocol/contract.ts'
 import type { MessageStore } from '../storage/store.ts'
 import type { Authorize } from './access.ts'
+import type { MetadataFactory } from './auth/admission.ts'
+import type { Authenticate, Authenticator, OnExpiry } from './auth/authenticator.ts'
+import type { OriginList } from './auth/origins.ts'
 import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
 import type { Logger, LogLevel } from './logger.ts'
@@ -18,10 +21,29 @@ export interface HubOptions<C extends Contract, M, S = unknown> {
   /** Where durable messages live. Default: in memory, gone with the process. */
   readonly store?: MessageStore
   /**
-   * Makes a session's `metadata` from the request that opens it; a RotundaError that it throws refuses the connection
-   * with its HTTP status. Default: an empty object.
+   * Makes a session's `metadata` from the request that opens it, and who it is; a RotundaError that it throws refuses the
+   * connection with its HTTP status. Default: an empty object.
    */
-  readonly metadata?: (request: Request) => M | Promise<M>
+  readonly metadata?: MetadataFactory<M>
+  /**
+   * Finds out who somebody is, for every request that is not for all: a function, or what `rotunda/jwt` makes. It is
+   * `session.identity` then. Whom it gives no identity is refused with 401, see `anonymous`. Default: everybody may come.
+   */
+  readonly authenticate?: Authenticate | Authenticator
+  /** Whether those may come whom `authenticate` gives no identity; what it throws refuses anyway. Default false. */
+  readonly anonymous?: boolean
+  /** What becomes of sessions whose identity has ended. Default `close`, with 4401. */
+  readonly onExpiry?: OnExpiry
+  /**
+   * Pages of which origins may connect: a list such as `['https://app.example.org', 'https://*.example.org']`, or `*` for
+   * all. Default: those of the host that they ask. Requests without an `Origin` are not of browsers and may always.
+   */
+  readonly origins?: OriginList
+  /**
+   * How many proxies are in front of this server, whose `X-Forwarded-For` and `X-Forwarded-Host` are believed; `true` is
+   * one. Where it is more than there are, clients can say they have any address. Default 0.
+   */
+  readonly trustProxy?: boolean | number
   /** The application's own; handlers find it as `ctx.state`. */
   readonly state?: S
   /**

@@ -4,6 +4,8 @@ import type { Contract } from '../protocol/contract.ts'
 import { type ErrorCode, RotundaError } from '../protocol/errors.ts'
 import { jsonCodec, MAX_BATCH } from '../protocol/json_codec.ts'
 import type { Welcome } from '../protocol/reserved.ts'
+import { authenticated } from './auth/auth_request.ts'
+import type { Identities } from './auth/identities.ts'
 import type { Variant } from './channel.ts'
 import type { Companions } from './companions.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
@@ -29,7 +31,9 @@ const HANDLER_GRACE = 5_000
 const PLAIN: Variant = { codec: jsonCodec, batches: false }
 
 /** What a lifecycle is given beside what it works on. */
-export interface LifecycleOptions {
+export interface LifecycleOptions<C extends Contract, M> {
+  /** Who the sessions are. */
+  readonly identities: Identities<C, M>
   readonly node: string
   /** Aborted when all is closed. */
   readonly stop: AbortController
@@ -46,14 +50,14 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
   readonly #core: HubCore<C, M>
   readonly #handlers: Handlers<C, M>
   readonly #dispatch: Dispatch
-  readonly #options: LifecycleOptions
+  readonly #options: LifecycleOptions<C, M>
   readonly #heartbeat: Heartbeat
   readonly #variants: ReadonlyMap<string | undefined, Variant>
   #connectionsTotal = 0
   #closing: Promise<void> | undefined
   #whenEmpty: (() => void) | undefined
 
-  constructor(core: HubCore<C, M>, handlers: Handlers<C, M>, dispatch: Dispatch, options: LifecycleOptions) {
+  constructor(core: HubCore<C, M>, handlers: Handlers<C, M>, dispatch: Dispatch, options: LifecycleOptions<C, M>) {
     this.#core = core
     this.#handlers = handlers
     this.#dispatch = dispatch
@@ -84,27 +88,32 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
 
   connect(peer: Peer, start: Start<M>): Connection {
     const { limits, connections, store } = this.#core
+    const { identities } = this.#options
+    const { admission } = start
     const connection = new Connection<M>(this, peer, {
       id: start.id ?? crypto.randomUUID(),
       node: this.#options.node,
       variant: start.variant ?? this.#variants.get(start.subprotocol) ?? PLAIN,
       metadata: start.metadata,
+      address: admission?.address,
       hardLimit: limits.hardLimit,
     })
     // Asked before the upgrade too, but others may have come, or the hub begun to close, in the meantime.
-    const refusal = this.refusal()
+    const refusal = this.refusal() ?? identities.refusal(admission, connection.address)
     if (refusal !== undefined) {
       connection.closeFor(refusal.code, refusal.message)
       return connection
     }
     connections.set(connection.id, connection)
     this.#connectionsTotal += 1
+    identities.opened(connection, admission?.identity)
     const welcome: Welcome = {
       session: connection.id,
       node: this.#options.node,
       epoch: store.epoch,
       maxMessageSize: limits.maxMessageSize,
       maxBatch: MAX_BATCH,
+      ...(admission?.identity === undefined ? {} : { identity: authenticated(admission.identity, Date.now()) }),
       ...(start.credential === undefined ? {} : { credential: start.credential }),
     }
     connection.sendReserved('session.welcome', welcome, {})
@@ -128,6 +137,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     const { connections, rooms, presence } = this.#core
     // One that was refused was never told of.
     if (!connections.delete(connection.id)) return
+    this.#options.identities.ended(connection as Connection<M>)
     // What its rooms have sent it is counted there as long as it is in them.
     addTraffic(this.#core.counters.ended, connection.metrics)
     this.#core.counters.close(code)

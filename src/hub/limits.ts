@@ -1,14 +1,27 @@
 import { RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 
-/** Every bound of a hub. Times in seconds (fractions allowed), sizes in bytes; 0 turns a time limit off. */
+/** Every bound of a hub. Times in seconds (fractions allowed), sizes in bytes. 0 turns a limit off, where it is allowed. */
 export interface Limits {
   /** Largest frame a client may send; a larger one closes its connection with 1009. Default 65,536. */
   readonly maxMessageSize: number
   /** Connections at once; one more is refused with 503. Default 10,000. */
   readonly maxConnections: number
+  /** Connections of one address (of IPv6: one /64) at once; one more is refused with 503. Default 0: any number. */
+  readonly maxConnectionsPerAddress: number
+  /** Handshakes of one address in 10 seconds; more are refused with 429. Default 0: any number. */
+  readonly maxHandshakesPerAddress: number
+  /** Handshakes and requests that may wait for `authenticate` and `metadata`; more get 503. Default 1,000. */
+  readonly maxPendingHandshakes: number
+  /** Rooms that somebody is in, over all sessions; joining another is refused with `overloaded`. Default 100,000. */
+  readonly maxRooms: number
   /** Rooms one session may be in. Default 1,000. */
   readonly maxRoomsPerSession: number
+  /**
+   * Joins one session may ask for in 10 seconds, as many as it may be in rooms anyway; more are refused with
+   * `quota_exceeded`. Default 10,000; 0: any number.
+   */
+  readonly maxJoinsPerSession: number
   /** A connection from which nothing arrived for this long, pongs included, is closed with 4000. Default 600. */
   readonly idleTimeout: number
   /** How often each connection is pinged. Default 30. */
@@ -35,7 +48,12 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   maxMessageSize: 64 * 1024,
   maxConnections: 10_000,
+  maxConnectionsPerAddress: 0,
+  maxHandshakesPerAddress: 0,
+  maxPendingHandshakes: 1_000,
+  maxRooms: 100_000,
   maxRoomsPerSession: 1_000,
+  maxJoinsPerSession: 10_000,
   idleTimeout: 600,
   pingInterval: 30,
   pongTimeout: 10,
@@ -52,7 +70,12 @@ export const DEFAULT_LIMITS: Limits = {
 export const ALLOWED: Readonly<Record<keyof Limits, readonly [number, number]>> = {
   maxMessageSize: [256, 16 * 1024 * 1024],
   maxConnections: [1, 10_000_000],
+  maxConnectionsPerAddress: [0, 10_000_000],
+  maxHandshakesPerAddress: [0, 1_000_000],
+  maxPendingHandshakes: [1, 1_000_000],
+  maxRooms: [1, 10_000_000],
   maxRoomsPerSession: [1, 1_000_000],
+  maxJoinsPerSession: [0, 1_000_000],
   idleTimeout: [0, 86_400],
   pingInterval: [0, 86_400],
   pongTimeout: [0.01, 86_400],

@@ -3,6 +3,7 @@ import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import { checkRoomName, quote } from '../protocol/names.ts'
 import type { Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { Subject } from './access.ts'
+import { Bucket, REFILL } from './auth/bucket.ts'
 import type { Connection } from './connection.ts'
 import type { HubCore } from './core.ts'
 import { readJoinRequest } from './requests.ts'
@@ -17,7 +18,7 @@ export class Memberships<C extends Contract, M> {
 
   /**
    * Lets a client in that asks for it.
-   * @throws {RotundaError} `forbidden`, `closed`, `too_many_rooms`, `store_unavailable`
+   * @throws {RotundaError} `forbidden`, `quota_exceeded`, `closed`, `too_many_rooms`, `overloaded`, `store_unavailable`
    */
   ask(
     connection: Connection<M>,
@@ -25,6 +26,7 @@ export class Memberships<C extends Contract, M> {
     request: JoinRequest,
     ref: string | undefined,
   ): void | Promise<void> {
+    this.#count(connection)
     const version = connection.accessVersion
     const enter = () =>
       this.#core.rooms.join(connection, room, request, (joined) => {
@@ -74,6 +76,20 @@ export class Memberships<C extends Contract, M> {
     if (since === undefined && last === 0) return allowed
     const replay = () => access.check(who, 'replay', room)
     return allowed === undefined ? replay() : allowed.then(replay)
+  }
+
+  /** Who comes back to all of its rooms at once may always do so. */
+  #count(connection: Connection<M>): void {
+    const { maxJoinsPerSession, maxRoomsPerSession } = this.#core.limits
+    if (maxJoinsPerSession === 0) return
+    const capacity = Math.max(maxJoinsPerSession, maxRoomsPerSession)
+    const now = performance.now()
+    connection.joins ??= new Bucket(capacity, now)
+    if (connection.joins.take(capacity, maxJoinsPerSession, now)) return
+    throw new RotundaError(
+      'quota_exceeded',
+      `More than ${maxJoinsPerSession} joins in ${REFILL / 1000} s; try again later.`,
+    )
   }
 
   #recheck(connection: Connection<M>, room: string): void | Promise<void> {

@@ -24,6 +24,8 @@ export interface Peer {
   readonly remoteAddress: string
   /** 0 when the transport does not tell. */
   readonly remotePort: number
+  /** What carries it, where that is no WebSocket. */
+  readonly transport?: 'sse' | 'poll' | 'send'
   send(frame: Frame): SendResult
   /** Bytes accepted by `send` and not yet taken by the network. */
   readonly bufferedAmount: number

@@ -1,6 +1,6 @@
 import type { Contract } from '../protocol/contract.ts'
 import type { JoinRequest } from '../protocol/reserved.ts'
-import { Grants } from './grants.ts'
+import type { Visitor } from './access.ts'
 import type { HubCore } from './core.ts'
 import { RoomView } from './room_view.ts'
 import type { Listener } from './watcher.ts'
@@ -17,8 +17,8 @@ export class RoomReader<C extends Contract, M> {
    * Asks the policies whether a room may be read from there, as for a join.
    * @throws {RotundaError} `forbidden`, or what `authorize` throws.
    */
-  check(metadata: M, room: string, request: JoinRequest): void | Promise<void> {
-    return this.#core.memberships.mayJoin({ metadata, grants: new Grants() }, room, request)
+  check(who: Visitor<M>, room: string, request: JoinRequest): void | Promise<void> {
+    return this.#core.memberships.mayJoin(who, room, request)
   }
 
   /** A place of one's own in a room's log; see {@link RoomView}. */

@@ -25,12 +25,17 @@ export class Rooms {
     return this.#rooms.size
   }
 
+  /** Those without members too, which somebody only looks at. */
+  all(): Iterable<Room> {
+    return this.#rooms.values()
+  }
+
   get(name: string): Room | undefined {
     return this.#rooms.get(name)
   }
 
   /**
-   * @throws {RotundaError} `closed`, `too_many_rooms`, `store_unavailable`
+   * @throws {RotundaError} `closed`, `too_many_rooms`, `overloaded`, `store_unavailable`
    */
   join(
     connection: Connection,
@@ -77,7 +82,12 @@ export class Rooms {
 
   #open(name: string): Room {
     let room = this.#rooms.get(name)
-    if (room === undefined) this.#rooms.set(name, room = new Room(name, this.#environment))
+    if (room !== undefined) return room
+    const { maxRooms } = this.#environment.limits
+    if (this.#rooms.size >= maxRooms) {
+      throw new RotundaError('overloaded', `The server has its ${maxRooms} rooms open; try later.`)
+    }
+    this.#rooms.set(name, room = new Room(name, this.#environment))
     return room
   }
 

@@ -4,6 +4,7 @@ import type { Connection, SessionMetrics, SessionState } from './connection.ts'
 import type { Principal } from './access.ts'
 import type { HubCore } from './core.ts'
 import type { Allowance, Grants } from './grants.ts'
+import type { Identity } from './identity.ts'
 import type { AskOptions } from './replies.ts'
 import type { TypeMetrics } from './type_metrics.ts'
 
@@ -40,8 +41,14 @@ export class Session<C extends Contract = Contract, M = unknown> implements Prin
     this.#connection.metadata = metadata
   }
 
+  /** Who it is, as the hub's `authenticate` found out; changes when the client brings a new token, or its time is over. */
+  get identity(): Identity | undefined {
+    return this.#connection.identity
+  }
+
+  /** The client's address: the peer's, or what trusted proxies say, see the hub's `trustProxy`. */
   get remoteAddress(): string {
-    return this.#connection.peer.remoteAddress
+    return this.#connection.address
   }
 
   /** 0 when the transport does not tell. */
@@ -105,7 +112,8 @@ export class Session<C extends Contract = Contract, M = unknown> implements Prin
 
   /**
    * Takes back what was granted under this very pattern (without one: everything), and takes the session out of the
-   * rooms it may no longer be in; the client is told with `room.left`.
+   * rooms it may no longer be in; the client is told with `room.left`. What came with a token is taken back for as long as
+   * this session lives; another session with the same token has it.
    */
   revoke(pattern?: string): Promise<void> {
     this.#connection.grants.remove(pattern)

@@ -1,4 +1,5 @@
 import type { RotundaError } from '../protocol/errors.ts'
+import type { Admission, Entering } from './auth/admission.ts'
 import type { Variant } from './channel.ts'
 import type { Limits } from './limits.ts'
 import type { Peer, Receiver } from './peer.ts'
@@ -10,10 +11,13 @@ export interface Target<M> {
   refusal(): RotundaError | undefined
   /** Gives a subprotocol out of those a client offers, or none. */
   chooseSubprotocol(offered: readonly string[]): string | undefined
-  /** What is remembered of the request that opens a connection. A RotundaError that it throws refuses it. */
-  metadataFor(request: Request): M | Promise<M>
+  /** Finds out about who sends a request to open a connection. A RotundaError that it throws refuses it. */
+  admit(request: Request, entering: Entering<M>): Admission<M> | Promise<Admission<M>>
   /** Takes over an open connection. The transport tells the result what happens on it. */
-  connect(peer: Peer, start: { readonly subprotocol: string | undefined; readonly metadata: M }): Receiver
+  connect(
+    peer: Peer,
+    start: { readonly subprotocol: string | undefined; readonly metadata: M; readonly admission?: Admission<M> },
+  ): Receiver
   /** Told of what went wrong around a connection. */
   report(error: unknown): void
 }
@@ -22,6 +26,8 @@ export interface Target<M> {
 export interface Start<M> {
   readonly subprotocol: string | undefined
   readonly metadata: M
+  /** What `admit` found out, where it was asked. */
+  readonly admission?: Admission<M>
   /** How frames look, for a transport that has its own form; it goes before the subprotocol. */
   readonly variant?: Variant
   /** Random when absent. */

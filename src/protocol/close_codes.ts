@@ -29,6 +29,8 @@ export const CLOSE = {
   slowConsumer: 4002,
   /** The peer sent more than it was allowed to have pending. */
   flooding: 4003,
+  /** Who the peer is, is not known or no longer. */
+  unauthenticated: 4401,
 } as const
 
 /** Whether a close code may be put into a close frame (RFC 6455 §7.4). */

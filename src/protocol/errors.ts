@@ -77,7 +77,7 @@ const TABLE: Readonly<Record<ErrorCode, Omit<ErrorRow, 'retryable'>>> = {
   not_found: row(CLOSE.policyViolation, 404),
   method_not_allowed: row(CLOSE.policyViolation, 405),
   too_many_rooms: row(CLOSE.policyViolation, 429),
-  unauthenticated: row(CLOSE.policyViolation, 401),
+  unauthenticated: row(CLOSE.unauthenticated, 401),
   forbidden: row(CLOSE.policyViolation, 403),
   presence_too_big: row(CLOSE.policyViolation, 413),
   plaintext_refused: row(CLOSE.policyViolation, 422),

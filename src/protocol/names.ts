@@ -65,3 +65,6 @@ export function checkProducerKey(key: unknown): string {
   }
   return key
 }
+
+/** How a subprotocol begins that a client offers to prove itself with: its token follows. It is never chosen. */
+export const TOKEN_SUBPROTOCOL = 'rotunda.token.'

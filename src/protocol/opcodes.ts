@@ -27,6 +27,7 @@ export const OPCODES = {
   presenceJoin: 25,
   presenceLeave: 26,
   presenceUpdate: 27,
+  auth: 28,
 } as const
 
 /** The name of a built-in opcode. */
@@ -58,6 +59,7 @@ const TYPES: Readonly<Record<Exclude<OpcodeName, 'publish' | 'send' | 'broadcast
   presenceJoin: 'presence.join',
   presenceLeave: 'presence.leave',
   presenceUpdate: 'presence.update',
+  auth: 'session.auth',
 }
 
 const typeByOpcode = new Map<number, string>()

@@ -66,6 +66,15 @@ export interface Welcome {
   readonly maxMessageSize: number
   /** Most envelopes the server takes in one frame. */
   readonly maxBatch: number
+  /** Where the server knows who this is. */
+  readonly identity?: Authenticated
   /** Over SSE and long polling: the secret with which `POST /send` speaks as this session. */
   readonly credential?: string
+}
+
+/** What the server knows of who this is; payload of the reply to `session.auth`. */
+export interface Authenticated {
+  readonly subject: string
+  /** Milliseconds until it ends; null when it does not. */
+  readonly expiresIn: number | null
 }

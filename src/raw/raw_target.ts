@@ -1,8 +1,11 @@
 import { CLOSE } from '../protocol/close_codes.ts'
 import { ERRORS, RotundaError } from '../protocol/errors.ts'
 import {
+  Admission,
   type Companion,
   type Companions,
+  type Entering,
+  type Entrance,
   type Executor,
   Heartbeat,
   type Limits,
@@ -18,6 +21,7 @@ import type { RawHandler, RawOptions } from './raw_service.ts'
 export interface RawHub {
   readonly limits: Limits
   readonly companions: Companions
+  readonly entrance: Entrance
   refusal(): RotundaError | undefined
   report(error: unknown): void
 }
@@ -30,6 +34,7 @@ export class RawTarget<M> implements Target<M>, Companion, LinkOwner {
   readonly #handler: RawHandler<M>
   readonly #options: RawOptions<M>
   readonly #links = new Map<string, Link<M>>()
+  readonly #addresses = new Map<string, string>()
   readonly #heartbeat: Heartbeat
   #whenEmpty: (() => void) | undefined
 
@@ -66,28 +71,43 @@ export class RawTarget<M> implements Target<M>, Companion, LinkOwner {
     throw new TypeError(`The service chose the subprotocol "${chosen}", which the client has not offered.`)
   }
 
-  metadataFor(request: Request): M | Promise<M> {
-    const { metadata } = this.#options
+  /** Origins and addresses are judged as by the hub; who somebody is, by the service's own `metadata`. */
+  admit(request: Request, entering: Entering<M>): Admission<M> | Promise<Admission<M>> {
+    const { entrance } = this.#hub
+    const address = entrance.pass(request, entering)
     // Without the option M is Record<string, unknown>, which an empty object is.
-    return metadata === undefined ? {} as M : metadata(request)
+    const make = entering.metadata ?? this.#options.metadata ?? (() => ({}) as M)
+    return entrance.run<Admission<M>>(() => {
+      const made = make(request, undefined)
+      const admission = (metadata: M) => new Admission(metadata, { identity: undefined, address, since: 0 })
+      return made instanceof Promise ? made.then(admission) : admission(made)
+    })
   }
 
-  connect(peer: Peer, start: { readonly subprotocol: string | undefined; readonly metadata: M }): Link<M> {
+  connect(
+    peer: Peer,
+    start: { readonly subprotocol: string | undefined; readonly metadata: M; readonly admission?: Admission<M> },
+  ): Link<M> {
     const link = new Link<M>(this, peer)
+    const { entrance } = this.#hub
+    const address = start.admission?.address ?? peer.remoteAddress
     const connection = link.connection = new RawConnection(link, start)
     // Asked before the upgrade too, but others may have come, or the hub begun to close, in the meantime.
-    const refusal = this.refusal()
+    const refusal = this.refusal() ?? entrance.refusal(address)
     if (refusal !== undefined) {
       link.close(ERRORS[refusal.code].close, refusal.message)
       return link
     }
     this.#links.set(link.id, link)
+    this.#addresses.set(link.id, address)
+    entrance.entered(address)
     void link.run(() => this.#handler(connection))
     return link
   }
 
   ended(id: string): void {
-    this.#links.delete(id)
+    if (this.#links.delete(id)) this.#hub.entrance.left(this.#addresses.get(id) ?? '')
+    this.#addresses.delete(id)
     if (this.#links.size === 0) this.#whenEmpty?.()
   }
 

@@ -11,6 +11,9 @@ export interface Configuration {
   readonly websocket: {
     readonly host: string
     readonly port: number
+    /** Left out where none are named. */
+    readonly origins?: readonly string[]
+    readonly trustProxy: number
     readonly enableDeflate: boolean
     readonly drain: number
   }
@@ -35,7 +38,7 @@ export interface ConfigurationSources {
   readonly code?: Readonly<Record<string, unknown>>
 }
 
-type Value = number | boolean | string
+type Value = number | boolean | string | readonly string[]
 
 /**
  * Puts a configuration together: preset, then JSON, then environment, then code, the later ones winning.
@@ -66,6 +69,10 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
     websocket: {
       host: value('websocket.host'),
       port: value('websocket.port'),
+      ...(value<string | readonly string[]>('websocket.origins').length === 0
+        ? {}
+        : { origins: value<readonly string[]>('websocket.origins') }),
+      trustProxy: value('websocket.trustProxy'),
       enableDeflate: value('websocket.enableDeflate'),
       drain: value('websocket.drain'),
     },
@@ -107,7 +114,15 @@ function limitsOf(given: ReadonlyMap<string, Value>): Partial<Limits> {
   return limits as Partial<Limits>
 }
 
-const NOT_LIMITS: ReadonlySet<string> = new Set(['host', 'port', 'enableDeflate', 'autoPingPong', 'drain'])
+const NOT_LIMITS: ReadonlySet<string> = new Set([
+  'host',
+  'port',
+  'origins',
+  'trustProxy',
+  'enableDeflate',
+  'autoPingPong',
+  'drain',
+])
 const SECTIONS: readonly string[] = ['server', 'database', 'websocket', 'metrics']
 
 function readJson(json: unknown, given: Map<string, Value>): void {
@@ -148,6 +163,7 @@ function settingAt(path: string): Setting {
 /** The text of a variable as what it stands for; what is not that stays text, to be refused by name. */
 function parse({ kind }: Setting, text: string): unknown {
   if (kind === 'text') return text
+  if (kind === 'list') return text.split(',').map((item) => item.trim()).filter((item) => item !== '')
   if (kind !== 'boolean') return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
   if (/^(true|1|yes|on)$/i.test(text)) return true
   return /^(false|0|no|off)$/i.test(text) ? false : text
@@ -155,12 +171,14 @@ function parse({ kind }: Setting, text: string): unknown {
 
 function check({ kind, least = -Infinity, most = Infinity }: Setting, name: string, value: unknown): Value {
   if (kind === 'text' && typeof value === 'string') return value
+  if (kind === 'list' && Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
   if (kind === 'boolean' && typeof value === 'boolean') return value
   const isNumber = typeof value === 'number' && value >= least && value <= most
   if (kind === 'seconds' && isNumber) return value
   if (kind === 'integer' && isNumber && Number.isInteger(value)) return value
   const allowed = {
     text: 'a text',
+    list: 'a list of texts',
     boolean: 'true or false',
     seconds: `a number of seconds from ${least} to ${most}`,
     integer: `a whole number from ${least} to ${most}`,

@@ -6,7 +6,7 @@ export interface Setting {
   readonly path: string
   /** The environment variable that overrides it. */
   readonly variable: string
-  readonly kind: 'integer' | 'seconds' | 'boolean' | 'text'
+  readonly kind: 'integer' | 'seconds' | 'boolean' | 'text' | 'list'
   readonly least?: number
   readonly most?: number
   readonly standard: number | boolean | string
@@ -16,7 +16,12 @@ export interface Setting {
 const LIMIT_MEANINGS: Readonly<Record<keyof Limits, string>> = {
   maxMessageSize: 'Largest frame a client may send, in bytes; a larger one closes with 1009',
   maxConnections: 'Connections at once; one more is refused with 503',
+  maxConnectionsPerAddress: 'Connections of one address at once; one more is refused with 503; 0 is any number',
+  maxHandshakesPerAddress: 'Handshakes of one address in 10 s; more are refused with 429; 0 is any number',
+  maxPendingHandshakes: 'Handshakes that may wait to be authenticated; more are refused with 503',
+  maxRooms: 'Rooms that somebody is in, over all sessions',
   maxRoomsPerSession: 'Rooms one session may be in',
+  maxJoinsPerSession: 'Joins of one session in 10 s; 0 is any number',
   idleTimeout: 'A connection silent for so long is closed with 4000; 0 is off',
   pingInterval: 'How often each connection is pinged; 0 is off',
   pongTimeout: 'A connection that owes a pong for so long is closed with 4001',
@@ -84,6 +89,22 @@ export const SETTINGS: readonly Setting[] = [
     ...PORT,
     standard: 9090,
     meaning: 'Port of the WebSocket side, where it has its own',
+  },
+  {
+    path: 'websocket.origins',
+    variable: 'WEBSOCKET_ORIGINS',
+    kind: 'list',
+    standard: '',
+    meaning: 'Origins whose pages may connect, `*` for all; none: only pages of the server itself',
+  },
+  {
+    path: 'websocket.trustProxy',
+    variable: 'WEBSOCKET_TRUST_PROXY',
+    kind: 'integer',
+    least: 0,
+    most: 10,
+    standard: 0,
+    meaning: 'How many proxies in front are believed about the client’s address',
   },
   {
     path: 'websocket.enableDeflate',

@@ -100,6 +100,25 @@ test('P3 after a reconnect it goes on, and an answer to the old connection is no
     assert.deepEqual(await reply, { accepted: false })
   }))
 
+test('P3 a request of the server is none of our answers, although both count from one', async () => {
+  const { WebSocket, sockets } = fakeWebSocket()
+  const client = createClient({ url: 'ws://localhost/', protocol: fixture, WebSocket })
+  try {
+    const asked = client.request('chat.stats', {})
+    const socket = sockets[0]!
+    socket.welcome()
+    await reached(client, 'open')
+    await Promise.resolve()
+    const { ref } = socket.find('chat.stats')!
+    socket.receive({ type: 'call.offer', kind: 'request', ref: ref!, payload: { members: 7 } })
+    socket.receive({ type: 'chat.stats', kind: 'reply', ref: ref!, payload: { members: 8 } })
+    assert.deepEqual(await asked, { members: 8 })
+    assert.equal(socket.find('error')?.ref, ref)
+  } finally {
+    client.close()
+  }
+})
+
 test('P3 a type is answered once, and only a request of the contract', () => {
   const { WebSocket } = fakeWebSocket()
   const client = createClient({ url: 'ws://localhost/', protocol: fixture, WebSocket })

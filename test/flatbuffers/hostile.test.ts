@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { buildFrame, flatbuffers } from '../../adapters/flatbuffers/mod.ts'
-import type { EncodedEnvelope } from '../../src/protocol/mod.ts'
+import { buildFrame, flatbuffers, readFrame } from '../../adapters/flatbuffers/mod.ts'
+import { FrameWriter } from '../../adapters/flatbuffers/writer.ts'
+import { type EncodedEnvelope, RotundaError } from '../../src/protocol/mod.ts'
 import { referenceWrite } from './reference.ts'
 
 const MESSAGE: EncodedEnvelope = {
@@ -37,6 +38,11 @@ function changed(change: (places: Places) => void, message: EncodedEnvelope = ME
 
 function codeOf(frame: Uint8Array): string {
   const decoded = flatbuffers.decode(frame)
+  try {
+    readFrame(frame)
+  } catch (error) {
+    assert.ok(error instanceof RotundaError, `a tool is told ${error}`)
+  }
   return decoded.length === 1 ? decoded[0]?.error?.code ?? 'accepted' : 'accepted'
 }
 
@@ -121,6 +127,33 @@ describe('a malformed frame is refused with invalid_frame', () => {
       refuses(`field ${id} at ${at} of its table`, ({ view, entry }) => view.setUint16(entry(id), at, true))
     }
   }
+
+  test('a table that ends one byte beyond the frame', () => {
+    const message: EncodedEnvelope = { type: 'ack', payload: '{}' }
+    const size = (flatbuffers.encode([message]) as Uint8Array).length
+    const shorter = ({ view, table, vtable }: Places, more: number) =>
+      view.setUint16(vtable + 2, size - table + more, true)
+    assert.equal(changed((places) => shorter(places, 0), message), 'accepted')
+    assert.equal(changed((places) => shorter(places, 1), message), 'invalid_frame')
+  })
+
+  for (const count of [2, 100, 512]) {
+    const large = { ...MESSAGE, payload: new Uint8Array(20_000) }
+    refuses(`${count} messages that are one`, ({ view }) => view.setUint32(24, count, true))
+    refuses(`${count} messages that are one large one`, ({ view }) => view.setUint32(24, count, true), large)
+  }
+
+  test('a list of messages that ends beyond the frame', () => {
+    for (const length of [100, 20_000]) {
+      const frame = flatbuffers.encode([{ ...MESSAGE, payload: new Uint8Array(length) }]) as Uint8Array
+      const longer = new Uint8Array((frame.length + 7) & ~3)
+      longer.set(frame)
+      const view = new DataView(longer.buffer)
+      view.setUint32(longer.length - 4, 1, true)
+      view.setUint32(20, longer.length - 4 - 20, true)
+      assert.equal(codeOf(longer), 'invalid_frame')
+    }
+  })
 
   refuses('a frame without messages', ({ view }) => view.setUint16(12, 0, true))
   refuses('a message that is the frame', ({ view }) => view.setUint32(28, 0xffff_fff4, true))
@@ -242,13 +275,22 @@ test('no byte of an earlier frame stands in a gap of a later one', () => {
   assert.deepEqual(encode(batch), clean)
 })
 
-test('frames of tools and of the codec do not get into each other, made in whatever order', () => {
-  const message = { opcode: 200, room: 'africa', transactionId: 't' }
-  const envelope = { type: 'opcode.200', room: 'africa', ref: 't', payload: '{}' }
-  const made = Array.from(
-    { length: 40 },
-    (_, i) => (i % 3 === 0 ? buildFrame(message) : flatbuffers.encode([envelope])),
-  )
-  assert.equal(new Set(made.map(String)).size, 1)
-  for (const frame of made) assert.deepEqual(flatbuffers.decode(frame), [{ envelope: { ...envelope, payload: {} } }])
+test('frames of two writers do not get into each other', () => {
+  const batch: EncodedEnvelope[] = [{ ...MESSAGE, to: 's1' }, { ...MESSAGE, from: 's2' }]
+  const [first, second] = [new FrameWriter(), new FrameWriter()]
+  const frame = first.write(batch, () => 200)
+  assert.deepEqual(second.write(batch.slice(1), () => 200), first.write(batch.slice(1), () => 200))
+  assert.deepEqual(second.write(batch, () => 200), frame)
+  assert.equal(codeOf(second.write(batch, () => 200)), codeOf(frame))
+  assert.equal(codeOf(buildFrame({ opcode: 200 })), 'accepted')
+})
+
+test('names that differ in one place are told apart', () => {
+  for (let place = 0; place < 12; place++) {
+    for (const letter of 'abc') {
+      const room = `${'x'.repeat(place)}${letter}${'x'.repeat(11 - place)}`
+      const decoded = flatbuffers.decode(flatbuffers.encode([{ ...MESSAGE, room }]))
+      assert.equal(decoded[0]?.envelope?.room, room)
+    }
+  }
 })

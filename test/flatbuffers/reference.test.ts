@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { buildFrame, flatbuffers, type FrameMessage, readFrame } from '../../adapters/flatbuffers/mod.ts'
+import { RotundaError } from '../../src/protocol/mod.ts'
 import { Random } from '../conformance/random.ts'
 import { anyMessage } from './messages.ts'
 import { referenceRead, referenceWrite } from './reference.ts'
@@ -41,13 +42,21 @@ describe(`the reader and writer made by hand, and the code that flatc generates,
       let ours: FrameMessage[]
       try {
         ours = readFrame(frame)
-      } catch {
+      } catch (error) {
+        assert.ok(error instanceof RotundaError, `${error}`)
         continue
       }
       accepted += 1
       assert.deepEqual(withoutLongs(referenceRead(frame)), withoutLongs(ours))
     }
     assert.ok(accepted > 1_000, `only ${accepted} were accepted`)
+  })
+
+  test('a batch is no longer than its messages alone, so that clients can tell what fits', () => {
+    for (const batch of batches(1_000)) {
+      const alone = batch.reduce((length, message) => length + buildFrame(message).length, 0)
+      assert.ok(buildFrame(...batch).length <= alone)
+    }
   })
 
   test('a frame of one message and a batch of 512 need the same fields once', () => {

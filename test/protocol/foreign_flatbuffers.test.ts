@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { REPOSITORY } from '../support/source.ts'
-import { type SpawnedServer, spawnServer } from '../support/spawn_server.ts'
+import { HOSTS, spawnServer } from '../support/spawn_server.ts'
 import { tempDir } from '../support/temp_dir.ts'
 
 /** Debian's own Python: the one that `scripts/install-debian.sh` installs the packages for. */
@@ -21,25 +21,27 @@ const run = (command: string, ...args: string[]) => {
 }
 
 describe('a client in another language, generated from rotunda.fbs alone', () => {
-  let server: SpawnedServer
   let generated: Awaited<ReturnType<typeof tempDir>>
 
   before(async () => {
-    server = await spawnServer()
     generated = await tempDir()
     await run('flatc', '--python', '-o', generated.path, join(REPOSITORY, 'adapters/flatbuffers/rotunda.fbs'))
   })
 
-  after(async () => {
-    await server.stop()
-    await generated.remove()
-  })
+  after(() => generated.remove())
 
-  test('joins, publishes, is acknowledged and refused, and gets bytes as they were, in Python', {
-    timeout: 60_000,
-  }, async () => {
-    const script = fileURLToPath(import.meta.resolve('./foreign/python_flatbuffers.py'))
-    const { stdout } = await run(PYTHON, script, generated.path, `ws://127.0.0.1:${server.port}/ws`)
-    assert.equal(stdout, 'done in both languages\n')
-  })
+  for (const host of HOSTS) {
+    test(`joins, publishes, is acknowledged and refused, and gets bytes as they were, in Python, on ${host}`, {
+      timeout: 60_000,
+    }, async () => {
+      const server = await spawnServer({ host })
+      try {
+        const script = fileURLToPath(import.meta.resolve('./foreign/python_flatbuffers.py'))
+        const { stdout } = await run(PYTHON, script, generated.path, `ws://127.0.0.1:${server.port}/ws`)
+        assert.equal(stdout, 'done in both languages\n')
+      } finally {
+        await server.stop()
+      }
+    })
+  }
 })

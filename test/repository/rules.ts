@@ -12,10 +12,11 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   hub: ['protocol', 'storage', 'cluster'],
   raw: ['protocol', 'hub'],
   fallback: ['protocol', 'hub'],
-  http: ['protocol', 'hub', 'raw', 'fallback'],
+  inspector: ['protocol', 'hub'],
+  http: ['protocol', 'hub', 'raw', 'fallback', 'inspector'],
   client: ['protocol'],
   runtime: ['protocol', 'storage', 'cluster', 'hub', 'http'],
-  'mod.ts': ['protocol', 'storage', 'cluster', 'hub', 'raw', 'fallback', 'http', 'runtime'],
+  'mod.ts': ['protocol', 'storage', 'cluster', 'hub', 'raw', 'fallback', 'inspector', 'http', 'runtime'],
 }
 
 const RUNTIME_GLOBAL =

@@ -36,6 +36,8 @@ export interface RoomServerOptions {
   readonly raw?: { readonly [K in keyof RawLimits]?: unknown } & { readonly [name: string]: unknown }
   /** Whether it notes what handlers are told, for `events()`, and obeys `!` commands. */
   readonly events?: boolean
+  /** Whether it counts by type, and gives its metrics out at `/metrics`. */
+  readonly metrics?: boolean
   /** Seconds within which clients are told to come back when it is stopped. */
   readonly drain?: number
   /** Messages that a room holds from the start, and how many of the first ones are removed again. */

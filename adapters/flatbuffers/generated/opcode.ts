@@ -27,5 +27,6 @@ export const Opcode = {
   PresenceState: 24,
   PresenceJoin: 25,
   PresenceLeave: 26,
-  PresenceUpdate: 27
+  PresenceUpdate: 27,
+  Auth: 28
 } as const;

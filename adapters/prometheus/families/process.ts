@@ -18,12 +18,7 @@ export function processFamilies(): Family<Process>[] {
     gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage().rss),
     gauge('process_start_time_seconds', 'When the process started, in seconds since 1970.', () => startedAt),
     { name: 'process_open_fds', type: 'gauge', help: 'Open files and sockets.', read: openFiles },
-    {
-      name: 'process_max_fds',
-      type: 'gauge',
-      help: 'Files and sockets that may be open.',
-      read: () => most === undefined ? [] : [{ labels: {}, value: most }],
-    },
+    gauge('process_max_fds', 'Files and sockets that may be open.', () => most),
   ]
 }
 

@@ -1,8 +1,9 @@
 import { CLOSE, ERRORS } from '../../../src/mod.ts'
-import { counter, counterBy, type Family, gauge } from '../family.ts'
+import { counter, counterBy, type Family, gauge, OTHER } from '../family.ts'
 import type { Reading } from '../source.ts'
 
-const CLOSE_CODES = Object.values(CLOSE).map(String)
+const CLOSE_CODES = [...Object.values(CLOSE).map(String), OTHER]
+const ERROR_CODES = [...Object.keys(ERRORS), OTHER]
 
 /** Who is connected, what passes, and what went wrong. */
 export const sessionFamilies: readonly Family<Reading>[] = [
@@ -34,7 +35,13 @@ export const sessionFamilies: readonly Family<Reading>[] = [
   }),
   counter('rotunda_bytes_in_total', 'Bytes of the frames received.', ({ metrics }) => metrics.traffic.bytesIn),
   counter('rotunda_bytes_out_total', 'Bytes of the frames sent.', ({ metrics }) => metrics.traffic.bytesOut),
-  counterBy('rotunda_errors_total', 'Errors told to clients, by code.', 'code', Object.keys(ERRORS), ({ metrics }) => {
+  counterBy('rotunda_quota_actions_total', 'What quotas did; permitted is what they would have done.', 'action', [
+    'delay',
+    'reject',
+    'terminate',
+    'permitted',
+  ], ({ metrics }) => metrics.quota),
+  counterBy('rotunda_errors_total', 'Errors told to clients, by code.', 'code', ERROR_CODES, ({ metrics }) => {
     return metrics.errors
   }),
 ]

@@ -2,7 +2,7 @@ import type { EncodedEnvelope } from '../../protocol/envelope.ts'
 import { RotundaError } from '../../protocol/errors.ts'
 import { checkRoomName, quote } from '../../protocol/names.ts'
 import type { Contract } from '../../protocol/contract.ts'
-import type { Hub } from '../../hub/mod.ts'
+import type { Admission, Hub } from '../../hub/mod.ts'
 import type { MailboxCounts } from '../mailbox.ts'
 import type { PollParameters } from '../parameters.ts'
 import type { FallbackSettings } from '../options.ts'
@@ -52,7 +52,7 @@ export class SharedMailboxes<C extends Contract, M> {
   }
 
   /** @throws {RotundaError} As rejection: `forbidden`, `not_found`, `invalid_cursor`, `invalid_room`, `store_unavailable`. */
-  async read(name: string, metadata: M, { cursor, poller, poll, waits, gone }: SharedPoll): Promise<{
+  async read(name: string, who: Admission<M>, { cursor, poller, poll, waits, gone }: SharedPoll): Promise<{
     readonly frames: readonly Uint8Array[]
     readonly cursor: string
   }> {
@@ -60,12 +60,12 @@ export class SharedMailboxes<C extends Contract, M> {
     if (poller !== null && poller.length > LONGEST_POLLER) {
       throw new RotundaError('invalid_cursor', `A poller's name has at most ${LONGEST_POLLER} characters.`)
     }
-    await this.#authorize(name, metadata)
+    await this.#authorize(name, who)
     const mailbox = this.#use(name)
     const place = cursor !== null ? mailbox.positionOf(cursor) : poller !== null ? mailbox.placeOf(poller) : 0
     if (mailbox.after(place ?? 0).length === 0 && place !== undefined && poll.wait > 0) {
       await waitFor(poll.wait, { waits, gone }, (wait) => this.#waitAt(mailbox, wait))
-      await this.#authorize(name, metadata)
+      await this.#authorize(name, who)
     }
     mailbox.usedAt = Date.now()
     const { frames, position } = await readMailbox(this.#hub, mailbox, place, poll.max)
@@ -124,11 +124,11 @@ export class SharedMailboxes<C extends Contract, M> {
     return () => void mailbox.waiting.delete(wait)
   }
 
-  async #authorize(name: string, metadata: M): Promise<void> {
+  async #authorize(name: string, who: Admission<M>): Promise<void> {
     const room = roomOfMailbox(name)
-    if (room !== undefined) return await this.#hub.reader.check(metadata, checkRoomName(room), { last: 1 })
+    if (room !== undefined) return await this.#hub.reader.check(who, checkRoomName(room), { last: 1 })
     const { mayRead } = this.#settings
-    const allowed = mayRead === undefined ? name === BROADCAST : await mayRead(metadata, name)
+    const allowed = mayRead === undefined ? name === BROADCAST : await mayRead(who.metadata, name)
     if (!allowed) throw new RotundaError('forbidden', `Reading mailbox ${quote(name)} is not allowed.`)
   }
 }

@@ -1,5 +1,4 @@
 import { RotundaError } from '../../protocol/errors.ts'
-import { quote } from '../../protocol/names.ts'
 import type { Executor } from '../executor.ts'
 import type { Limits } from '../limits.ts'
 import { addressKey, checkTrustProxy, clientAddress, requestedHost } from './address.ts'
@@ -19,8 +18,8 @@ export interface EntranceOptions {
 export interface Passing {
   /** The address of the peer, as the runtime tells it. Asked for only where it matters. */
   readonly addressOf?: (() => string) | undefined
-  /** Origins that are allowed beside those of the hub. */
-  readonly origins?: ReadonlySet<string> | undefined
+  /** Origins that are allowed beside those of the hub; any, where browsers keep the answer from pages that may not see it. */
+  readonly origins?: ReadonlySet<string> | 'any' | undefined
   /** Whether it opens a connection or session, rather than asking once. */
   readonly opens?: boolean | undefined
 }
@@ -65,7 +64,7 @@ export class Entrance {
    */
   pass(request: Request, { addressOf, origins, opens = false }: Passing): string | undefined {
     const { headers } = request
-    this.origins.check(headers.get('origin'), requestedHost(headers, this.#hops), origins)
+    if (origins !== 'any') this.origins.check(headers.get('origin'), requestedHost(headers, this.#hops), origins)
     const { maxConnectionsPerAddress, maxHandshakesPerAddress } = this.#limits
     if (this.#hops === 0 && maxConnectionsPerAddress === 0 && maxHandshakesPerAddress === 0) return undefined
     const address = clientAddress(headers, addressOf?.() ?? '', this.#hops)
@@ -116,7 +115,7 @@ export class Entrance {
   run<T>(work: () => T | Promise<T>): T | Promise<T> {
     const { maxPendingHandshakes } = this.#limits
     if (this.#pending >= maxPendingHandshakes) {
-      throw new RotundaError('overloaded', `${quote(maxPendingHandshakes)} handshakes wait already; try later.`)
+      throw new RotundaError('overloaded', `${maxPendingHandshakes} handshakes wait already; try later.`)
     }
     const result = work()
     return result instanceof Promise ? this.#inTime(result) : result
@@ -125,9 +124,10 @@ export class Entrance {
   #inTime<T>(result: Promise<T>): Promise<T> {
     this.#pending += 1
     return new Promise<T>((resolve, reject) => {
+      let cancel = () => {}
+      result.then(resolve, reject).then(() => cancel())
       const late = () => reject(new RotundaError('timeout', `Who asks was not found out within ${PATIENCE / 1000} s.`))
-      const cancel = this.#executor.after(PATIENCE, late)
-      result.then(resolve, reject).finally(cancel)
+      cancel = this.#executor.after(PATIENCE, late)
     }).finally(() => this.#pending -= 1)
   }
 }

@@ -18,6 +18,8 @@ export interface MeteredHub {
     readonly connections: ReadonlyMap<string, Connection>
   }
   readonly logger: Logger
+  /** Whether sessions may have rules of their own, by their identity. */
+  readonly bringsRules?: boolean
 }
 
 /**
@@ -30,15 +32,20 @@ export function meter(
     readonly quotas?: readonly QuotaRule[]
     readonly quotaMode?: 'enforce' | 'permissive'
   },
-  { core: { executor, counters, connections }, logger }: MeteredHub,
+  { core: { executor, counters, connections }, logger, bringsRules = false }: MeteredHub,
 ): FrameHandler {
   const rules = checkQuotaRules(quotas)
-  if (rules.length === 0) return handler
+  if (rules.length === 0 && !bringsRules) return handler
   const permissive = quotaMode === 'permissive'
-  const quotaOf = (connection: Connection) => connection.quota ??= new SessionQuota(rules, permissive)
+  const quotaOf = (connection: Connection) => {
+    const own = connection.identity?.quotas
+    if (connection.quota !== undefined && connection.quota.own === own) return connection.quota
+    if (rules.length === 0 && own === undefined && connection.quota === undefined) return undefined
+    return connection.quota = new SessionQuota(rules, permissive, own, connection.quota)
+  }
   const now = () => performance.now()
   const quoted = new Quoted(handler, { executor, counters, logger, permissive, now, quotaOf })
-  if (rules.some(({ metric }) => metric === 'bytesOut')) {
+  if (bringsRules || rules.some(({ metric }) => metric === 'bytesOut')) {
     executor.every(OUTGOING_LOOK, () => {
       for (const connection of connections.values()) if (connection.isUsable) quoted.meterOutgoing(connection)
     })

@@ -20,7 +20,8 @@ export interface QuotaEnvironment {
   readonly permissive: boolean
   /** Milliseconds of a clock that does not go back. */
   now(): number
-  quotaOf(connection: Connection): SessionQuota
+  /** Undefined for a session without rules. */
+  quotaOf(connection: Connection): SessionQuota | undefined
 }
 
 /** A frame handler before which frames and envelopes are metered. Hubs without quotas use the handler itself. */
@@ -39,6 +40,7 @@ export class Quoted implements FrameHandler {
 
   raw(connection: Connection, frame: Frame): boolean | Promise<boolean> {
     const quota = this.#environment.quotaOf(connection)
+    if (quota === undefined) return this.#handler.raw(connection, frame)
     const now = this.#environment.now()
     this.#refused.delete(connection)
     const sent = this.#sent(connection)
@@ -59,7 +61,9 @@ export class Quoted implements FrameHandler {
   envelope(connection: Connection, envelope: Envelope): void | Promise<void> {
     const refused = this.#refused.get(connection)
     if (refused !== undefined) throw refused
-    const result = this.#environment.quotaOf(connection).take('messages', 1, envelope.type, this.#environment.now())
+    const quota = this.#environment.quotaOf(connection)
+    if (quota === undefined) return this.#handler.envelope(connection, envelope)
+    const result = quota.take('messages', 1, envelope.type, this.#environment.now())
     const error = this.#enforce(connection, result)
     if (!connection.isUsable) return
     if (error !== undefined) throw error
@@ -74,8 +78,10 @@ export class Quoted implements FrameHandler {
 
   /** Meters what a session was sent since the last look, for those that only listen. */
   meterOutgoing(connection: Connection): void {
-    const { now } = this.#environment
-    const result = this.#environment.quotaOf(connection).use('bytesOut', this.#sent(connection), now())
+    const { now, quotaOf } = this.#environment
+    const quota = quotaOf(connection)
+    if (quota?.has('bytesOut') !== true) return
+    const result = quota.use('bytesOut', this.#sent(connection), now())
     if (result.verdict === 'terminate') this.#enforce(connection, result)
   }
 

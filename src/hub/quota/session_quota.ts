@@ -26,18 +26,38 @@ const SEVERITY = { allow: 0, delay: 1, reject: 2, terminate: 3 } as const
 
 /** What one session has used of what it may. */
 export class SessionQuota {
+  /** The session's own rules among them. */
+  readonly own: readonly QuotaRule[] | undefined
   readonly #metered: readonly Metered[]
   /** Whether what is over the limit is let through and counted all the same. */
   readonly #permissive: boolean
   #last: QuotaResult = FREE
 
-  constructor(rules: readonly QuotaRule[], permissive: boolean) {
+  /**
+   * @param own Rules of this session alone.
+   * @param before What it had until now: by a rule that stays what was used stays used.
+   */
+  constructor(
+    rules: readonly QuotaRule[],
+    permissive: boolean,
+    own?: readonly QuotaRule[],
+    before?: SessionQuota,
+  ) {
+    this.own = own
     this.#permissive = permissive
-    this.#metered = rules.map((rule) => ({
-      rule,
-      window: new SlidingWindow(rule.window * 1000),
-      types: rule.types === undefined ? undefined : new Set(rule.types),
-    }))
+    const known = before === undefined ? [] : [...before.#metered]
+    this.#metered = [...rules, ...own ?? []].map((rule) => {
+      const text = JSON.stringify(rule)
+      const index = known.findIndex((metered) => JSON.stringify(metered.rule) === text)
+      if (index >= 0) return known.splice(index, 1)[0]!
+      const types = rule.types === undefined ? undefined : new Set(rule.types)
+      return { rule, window: new SlidingWindow(rule.window * 1000), types }
+    })
+  }
+
+  /** Whether any rule is about this. */
+  has(metric: QuotaMetric): boolean {
+    return this.#metered.some(({ rule }) => rule.metric === metric)
   }
 
   /** The verdict on what was taken last. */

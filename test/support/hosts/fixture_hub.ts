@@ -1,5 +1,7 @@
 import process from 'node:process'
+import { flatbuffers } from '../../../adapters/flatbuffers/mod.ts'
 import { libsqlStore } from '../../../adapters/libsql/mod.ts'
+import { prometheusMetrics } from '../../../adapters/prometheus/mod.ts'
 import {
   createHub,
   type Hub,
@@ -37,8 +39,10 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
   const hub: FixtureHub = createHub({
     protocol: fixture,
     store,
+    codecs: [flatbuffers],
     limits: (options.limits ?? {}) as Partial<Limits>,
     encrypted: options.encrypted ?? [],
+    countTypes: options.metrics ?? false,
     presence: { member: ({ id, metadata }) => metadata.user ?? id, ...options.presence },
     ...(options.node === undefined ? {} : { node: options.node }),
     ...(options.relay === undefined ? {} : { broker: await relayBroker(options.relay) }),
@@ -65,7 +69,8 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
     raw?.open()
     return new Response('opened')
   }
-  return { hub, raw: raw?.routes ?? {}, fetch }
+  const all = options.metrics === true ? prometheusMetrics(hub).or(fetch) : fetch
+  return { hub, raw: raw?.routes ?? {}, fetch: (request) => all(request, undefined) }
 }
 
 async function openStore({ database, edge = false }: RoomServerOptions): Promise<MessageStore> {
