@@ -1,6 +1,7 @@
 /** The suite that every host must pass, as a client against a real process. `bun run hosts` prints it as a table. */
 import type { HostName } from '../../support/spawn_server.ts'
 import { badInput } from './bad_input.ts'
+import { binaryFrames } from './binary.ts'
 import { bytePayloads } from './bytes.ts'
 import { brokenFrames, oversize } from './broken_frames.ts'
 import { closing, earlyCloses } from './closing.ts'
@@ -47,6 +48,7 @@ const PARTS: readonly ((host: HostName) => void)[] = [
   clientRequests,
   directMessages,
   bytePayloads,
+  binaryFrames,
   presence,
   rawServices,
   rawEnds,

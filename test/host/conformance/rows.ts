@@ -28,6 +28,7 @@ export const ROWS = {
   policies: 'Policies, grants, and what becomes of revoked ones',
   requests: 'Requests of the server to its clients',
   direct: 'Messages to one session or to all; opcodes',
+  binary: 'Binary frames, beside JSON in one room',
   bytes: 'Payloads that are bytes; trace ids',
   presence: 'Presence: who is here, tabs, short reconnects, slow watchers',
   raw: 'Raw services: frames, reads, paths',
