@@ -23,7 +23,7 @@ const DEFAULT_PORT = 8080
 async function start(): Promise<void> {
   const wanted = portSetting()
   const configuration = loadConfiguration({ environment: process.env })
-  const { database, limits, websocket, metrics, server: address } = configuration
+  const { database, limits, websocket, metrics, inspector, server: address } = configuration
   const site = await buildSite()
   const store = await openStore(database)
   const hub = createHub({
@@ -38,7 +38,7 @@ async function start(): Promise<void> {
   const isShared = metricsPortIsSet() && metrics.port > 0 && metrics.port === (wanted ?? DEFAULT_PORT)
   const fetch = isShared ? exporter?.or(site) ?? site : site
   const listen = (port: number) =>
-    serve(hub, { port, ...hostname(address.host), compression: websocket.enableDeflate, fetch })
+    serve(hub, { port, ...hostname(address.host), compression: websocket.enableDeflate, inspector, fetch })
   const server = wanted === undefined ? listenOr(DEFAULT_PORT, listen) : listen(wanted)
   const page = `//localhost:${server.port}`
   const scraped = isShared ? `http:${page}/metrics` : exporter && serveMetrics(exporter, metrics)
@@ -47,6 +47,7 @@ async function start(): Promise<void> {
   page       http:${page}/${wanted === undefined ? inUse(DEFAULT_PORT, server) : ''}
   websocket  ws:${page}/ws
   metrics    ${(exporter && scraped) ?? 'off'}
+  inspector  ${inspector === undefined ? 'off (set INSPECTOR_PASSWORD)' : `http:${page}/inspector`}
   data       ${whereDataLies(database.url)}
   stop       Ctrl+C\n`)
 }

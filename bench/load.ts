@@ -1,4 +1,5 @@
 // The load: clients of all the benchmarks, in a process of their own so that they are not what is measured.
+import { Crowd, type Room } from './support/crowd.ts'
 import { textFrame } from './support/frames.ts'
 import { LogReader } from './support/log_reader.ts'
 import { FAN_ROOM, PAYLOAD } from './support/messages.ts'
@@ -16,6 +17,7 @@ export interface Rate {
 const WARM_UP = 0.5
 const groups = new Map<number, Subscribers>()
 const publishers = new Map<number, Publisher[]>()
+const crowds = new Map<number, Crowd>()
 let idle: RawSocket[] = []
 
 function subscribersAt(port: number): Subscribers {
@@ -187,6 +189,14 @@ const commands = {
     }
     socket.end()
     return times
+  },
+
+  async gather({ port, rooms, watchers, comers }: { port: number; rooms: Room[]; watchers: number; comers: number }) {
+    crowds.set(port, await Crowd.gather({ port }, rooms, watchers, comers))
+  },
+
+  async wave({ port, room, times }: { port: number; room: string; times: number }): Promise<void> {
+    await crowds.get(port)?.wave(room, times)
   },
 }
 export type LoadCommands = typeof commands

@@ -13,6 +13,7 @@ import { denoEphemeralFanout, ephemeralFanout, honoEphemeralFanout } from './row
 import { denoIdleConnection, idleConnection } from './rows/idle_connection.ts'
 import { join } from './rows/join.ts'
 import { lonePublish } from './rows/lone_publish.ts'
+import { presence } from './rows/presence.ts'
 import { resume } from './rows/resume.ts'
 
 const ROWS = [
@@ -23,6 +24,7 @@ const ROWS = [
   idleConnection,
   resume,
   join,
+  presence,
   denoEphemeralFanout,
   denoDurableFanout,
   denoIdleConnection,

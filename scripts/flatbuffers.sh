@@ -21,10 +21,10 @@ for file in "$made"/rotunda/*.ts; do
   name=$(basename "$file")
   sed -E \
     -e '1s/$/\n\/\/ See scripts\/flatbuffers.sh./' \
-    -e "s#from '\.\./rotunda/([a-z-]+)'#from './\1.ts'#" \
+    -e "s#from '\.\./rotunda/([a-z]+)'#from './\1.ts'#" \
+    -e "s#from '\.\./rotunda/([a-z]+)-([a-z]+)'#from './\1_\2.ts'#" \
     -e 's/optionalEncoding\?:any/optionalEncoding?:flatbuffers.Encoding/' \
     "$file" >"$out/${name//-/_}"
-  sed -E -i "s#from './([a-z]+)-([a-z]+)\.ts'#from './\1_\2.ts'#" "$out/${name//-/_}"
 done
 for file in opcode kind body_format; do
   sed -E -i \

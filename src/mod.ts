@@ -58,6 +58,7 @@ export type {
   HubMetrics,
   HubOptions,
   Identity,
+  Inspection,
   Latency,
   Limits,
   LogEnvelope,
@@ -106,6 +107,8 @@ export type { Broker } from './cluster/mod.ts'
 export { formatId, memoryStore } from './storage/mod.ts'
 export type { Appended, AppendMessage, ListedRoom, MessageStore, RoomExtent, StoredMessage } from './storage/mod.ts'
 export type { Caller, FallbackEndpoint, FallbackOptions, SharedMailboxOptions } from './fallback/mod.ts'
+export { INSPECTOR_PATHS } from './inspector/mod.ts'
+export type { InspectedHub, InspectorOptions } from './inspector/mod.ts'
 export {
   answerHealth,
   answerHistory,
@@ -118,11 +121,13 @@ export {
   fallbackPaths,
   guarded,
   handshake,
+  inspectorRoute,
   listen,
 } from './http/mod.ts'
 export type {
   AnswerFallback,
   Handshake,
+  InspectorRoute,
   Next,
   RawRoute,
   RotundaServer,

@@ -27,9 +27,9 @@ export const DEFAULT_TYPE = 'message'
  * Binary frames as `rotunda.fbs` describes them. Given to a hub they are spoken with who asks for the subprotocol
  * `rotunda.v1.flatbuffers`; given to a client they are what it speaks.
  *
- * A payload of bytes that was decoded is a view of the frame it came in, not a copy: it keeps the whole frame in
- * memory, and changing it changes the frame. `decode` never throws, and takes no more time and memory than the frame is
- * long, whatever is in it.
+ * A payload of bytes that was decoded from a frame of more than 16 KiB is a view of that frame, not a copy: it keeps the
+ * whole frame in memory, and changing it changes the frame. `decode` never throws, and takes no more time and memory
+ * than the frame is long, whatever is in it.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@ import { readName, readText } from './text_reader.ts'
 
 /** Root offset and identifier. */
 const HEADER = 8
-/** What the strings of a frame may be in all, as a multiple of its length, since messages may share them. */
+/** What the strings and trace ids of a frame may be in all, as a multiple of its length: messages may share them. */
 const SHARING = 16
 
 /**
@@ -44,9 +44,9 @@ export class FrameReader {
   /** By field id: where the last string of this field stands, and its text. */
   readonly #lastAt = new Array<number>(FIELDS).fill(NONE)
   readonly #lastText = new Array<string>(FIELDS).fill('')
-  /** Bytes of tables and bodies, and of strings, that may still come. */
+  /** Bytes of tables and bodies, and of what messages may share, that may still come. */
   #left = 0
-  #textLeft = 0
+  #sharedLeft = 0
 
   /** Checks what is common to all messages of a frame. */
   open(frame: Uint8Array): void {
@@ -57,7 +57,7 @@ export class FrameReader {
     }
     this.#length = frame.length
     this.#left = frame.length
-    this.#textLeft = frame.length * SHARING
+    this.#sharedLeft = frame.length * SHARING
     this.#vtable = NONE
     if (frame.length < HEADER || this.#view.getUint32(4, true) !== IDENTIFIER) {
       throw malformed('It does not have the identifier RTD1 at its bytes 4 to 7.')
@@ -126,8 +126,7 @@ export class FrameReader {
     const length = this.#view.getUint32(start, true)
     this.#within(start + 4, length + 1)
     if (this.#view.getUint8(start + 4 + length) !== 0) throw malformed('A string in it does not end with a zero.')
-    this.#textLeft -= length
-    if (this.#textLeft < 0) throw malformed('It refers to the same strings too often.')
+    this.#share(length)
     const text = this.#decode(start + 4, length, field)
     if (this.count > 1) {
       this.#lastAt[field] = start
@@ -154,7 +153,8 @@ export class FrameReader {
     const start = this.#target(this.#table + at)
     const length = this.#view.getUint32(start, true)
     this.#within(start + 4, length)
-    this.#charge(length)
+    if (field === FIELD.body) this.#charge(length)
+    else this.#share(length)
     if (this.#bytes === scratch) return scratch.slice(start + 4, start + 4 + length)
     // Not `subarray`, which makes of a runtime's own kind of bytes another one of that kind.
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start + 4, length)
@@ -206,6 +206,12 @@ export class FrameReader {
   #charge(bytes: number): void {
     this.#left -= bytes
     if (this.#left < 0) throw malformed('Messages in it share their bodies.')
+  }
+
+  /** Builders write what many messages have once. */
+  #share(bytes: number): void {
+    this.#sharedLeft -= bytes
+    if (this.#sharedLeft < 0) throw malformed('It refers to the same strings too often.')
   }
 
   #within(start: number, length: number): void {

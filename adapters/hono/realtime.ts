@@ -12,6 +12,9 @@ import {
   handshake,
   type Hub,
   type Identity,
+  INSPECTOR_PATHS,
+  type InspectorOptions,
+  inspectorRoute,
   type MetadataFactory,
   RotundaError,
   type Target,
@@ -43,6 +46,8 @@ export interface RealtimeOptions<M, E extends Env> {
   readonly raw?: Readonly<Record<string, HonoRawRoute<E>>>
   /** SSE and long polling at `…/sse`, `…/poll` and `…/send`; see {@link FallbackOptions}. False leaves them out. */
   readonly fallback?: FallbackOptions | false
+  /** A live page at `…/inspector` for who may see it; see {@link InspectorOptions}. Default: none. */
+  readonly inspector?: InspectorOptions | undefined
 }
 
 /**
@@ -66,7 +71,7 @@ export function realtime<C extends Contract, M, E extends Env = Env>(
   hub: Hub<C, M>,
   options: RealtimeOptions<M, E> = {},
 ): Hono<E> {
-  const { path = '/ws', history = true, metadata, raw = {}, fallback } = options
+  const { path = '/ws', history = true, metadata, raw = {}, fallback, inspector } = options
   const app = new Hono<E>()
   app.all(path, answerUpgrade<M, E>(hub, metadata))
   app.get('/health', () => answerHealth(hub))
@@ -75,6 +80,7 @@ export function realtime<C extends Contract, M, E extends Env = Env>(
     app.all(rawPath, answerUpgrade<unknown, E>(route.attach(hub), route.fromContext))
   }
   if (fallback !== false) mountFallback(app, hub, fallback, metadata)
+  if (inspector !== undefined) mountInspector(app, hub, inspector)
   if (!history) return app
   // One segment, possibly empty: with a slash in it, middleware on `/rooms/:room/history` would be passed by.
   app.all('/rooms/:room{[^/]*}/history', (context) => {
@@ -82,6 +88,17 @@ export function realtime<C extends Contract, M, E extends Env = Env>(
     return answerHistory(hub, context.req.raw, (pathname) => pathname.split('/').at(-2) ?? '')
   })
   return app
+}
+
+/** Mounts the inspector. What it does not have is refused by it too, to whoever may not see it in the same way. */
+function mountInspector<C extends Contract, M, E extends Env>(
+  app: Hono<E>,
+  hub: Hub<C, M>,
+  options: InspectorOptions,
+): void {
+  const answer = inspectorRoute(hub, options)
+  for (const path of INSPECTOR_PATHS) app.all(`/inspector${path}`, (context) => answer(context.req.raw, path))
+  app.all('/inspector/*', (context) => answer(context.req.raw, '/*'))
 }
 
 /** Mounts SSE and long polling. */

@@ -4,6 +4,8 @@
  * @module
  */
 export { answer } from './answer.ts'
+export { authenticate } from './authenticate.ts'
+export type { AuthenticateOptions } from './authenticate.ts'
 export type { ServerRequest } from './answer.ts'
 export { Client, createClient } from './client.ts'
 export type { ClientRequestOptions, JoinOptions } from './client.ts'

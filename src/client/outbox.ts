@@ -25,10 +25,11 @@ export function readError(payload: unknown): RotundaError {
  * An envelope as it is sent, whatever becomes of the payload it was made of.
  * @throws {RotundaError} `invalid_payload`
  */
-function encode({ payload, ...fields }: Envelope): EncodedEnvelope {
+function encode(envelope: Envelope): EncodedEnvelope {
+  const { payload } = envelope
   try {
     const encoded = payload instanceof Uint8Array ? new Uint8Array(payload) : JSON.stringify(payload) ?? '{}'
-    return { ...fields, payload: encoded }
+    return { ...envelope, payload: encoded }
   } catch (cause) {
     throw new RotundaError('invalid_payload', 'payload: cannot be written as JSON', { cause })
   }

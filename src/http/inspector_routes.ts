@@ -1,4 +1,4 @@
-import { type InspectedHub, type InspectorOptions, CHALLENGE, inspectorOf } from '../inspector/mod.ts'
+import { CHALLENGE, type InspectedHub, inspectorOf, type InspectorOptions } from '../inspector/mod.ts'
 import { asRotundaError } from '../protocol/errors.ts'
 import { errorResponse, urlOf } from './handshake.ts'
 

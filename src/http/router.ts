@@ -1,10 +1,12 @@
 import type { Contract } from '../protocol/contract.ts'
 import type { Caller, FallbackOptions } from '../fallback/mod.ts'
 import type { Hub } from '../hub/mod.ts'
+import type { InspectorOptions } from '../inspector/mod.ts'
 import { asRotundaError } from '../protocol/errors.ts'
 import { answerHealth, answerHistory, type Handshake, handshake } from './endpoints.ts'
 import { fallbackAnswers, fallbackPaths } from './fallback_routes.ts'
 import { errorResponse, urlOf } from './handshake.ts'
+import { inspectorRoute } from './inspector_routes.ts'
 import { type RawRoute, rawTargets } from './raw_routes.ts'
 
 /** An answer, an upgrade, or undefined when the path is not one of rotunda's. */
@@ -28,22 +30,31 @@ export interface RouteOptions {
    * {@link FallbackOptions}. False leaves the paths to the application.
    */
   readonly fallback?: FallbackOptions | false
+  /**
+   * A page at `/inspector` that shows live what this node has and does, for who may see it; see {@link InspectorOptions}.
+   * Default: none.
+   */
+  readonly inspector?: InspectorOptions | undefined
 }
 
 /**
  * Makes the function that answers every HTTP request to a hub: the WebSocket handshake, `GET /rooms/:room/history`,
  * `GET /health`, SSE and long polling, and the handshakes of raw services beside it.
- * @throws {RotundaError} `invalid_config` for a raw service that cannot be where it is to be.
+ * @throws {RotundaError} `invalid_config` for a raw service that cannot be where it is to be, and an inspector that
+ * is not protected.
  */
 export function createRouter<C extends Contract, M>(
   hub: Hub<C, M>,
-  { base = '', path = '/ws', history = true, raw = {}, fallback }: RouteOptions = {},
+  { base = '', path = '/ws', history = true, raw = {}, fallback, inspector }: RouteOptions = {},
 ): (request: Request, callerOf?: () => Caller) => Routed {
   const socket = base + path
   const health = `${base}/health`
   const rooms = `${base}/rooms/`
   const endpoints = fallback === false ? new Map<string, never>() : fallbackPaths(base)
-  const targets = rawTargets(hub, base, raw, [socket, health, ...endpoints.keys()])
+  const inspected = `${base}/inspector`
+  const inspect = inspector === undefined ? undefined : inspectorRoute(hub, inspector)
+  const own = [socket, health, ...endpoints.keys(), ...inspect === undefined ? [] : [inspected]]
+  const targets = rawTargets(hub, base, raw, own)
   const answerFallback = fallback === false ? undefined : fallbackAnswers(hub, fallback)
   return (request, callerOf) => {
     const pathname = pathOf(request)
@@ -53,6 +64,9 @@ export function createRouter<C extends Contract, M>(
     if (pathname === health) return answerHealth(hub)
     const endpoint = endpoints.get(pathname)
     if (endpoint !== undefined) return answerFallback!(endpoint, request, callerOf?.())
+    if (inspect !== undefined && `${pathname}/`.startsWith(`${inspected}/`)) {
+      return inspect(request, pathname.slice(inspected.length))
+    }
     const target = targets.get(pathname)
     if (target !== undefined) return handshake(target, request, { addressOf })
     if (history === false || !pathname.startsWith(rooms) || !pathname.endsWith('/history')) return undefined

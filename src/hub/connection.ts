@@ -7,6 +7,7 @@ import type { ErrorPayload } from '../protocol/reserved.ts'
 import type { Bucket } from './auth/bucket.ts'
 import type { Variant } from './channel.ts'
 import { checkCloseCode, fitReason } from './close_frame.ts'
+import { Congestion } from './congestion.ts'
 import { Grants } from './grants.ts'
 import type { Identity } from './identity.ts'
 import type { Peer } from './peer.ts'
@@ -49,6 +50,8 @@ export interface ConnectionStart<M> {
   /** The client's address, where it is not the peer's. */
   readonly address?: string | undefined
   readonly hardLimit: number
+  /** Bytes that may wait to be read before what this client asks for has to wait, too. */
+  readonly congestedAt: number
 }
 
 /** The hub's side of a connection. Applications see it as a `Session`. */
@@ -87,6 +90,8 @@ export class Connection<M = unknown> {
   joins: Bucket | undefined
   /** Where it is present and watches; made when it first does. */
   presence: SessionPresence | undefined
+  /** Set while so much waits to be read that its frames must wait. */
+  congestion: Congestion | undefined
   /** What it has used of its quotas, where the hub has any. */
   quota: SessionQuota | undefined
   /** Counts by type, where the hub keeps them; made by the first envelope. */
@@ -94,7 +99,7 @@ export class Connection<M = unknown> {
   /** Rises with every change of what the session may do: what was decided before is decided anew. */
   accessVersion = 0
   readonly #owner: ConnectionOwner
-  readonly #hardLimit: number
+  readonly #bounds: Pick<ConnectionStart<M>, 'hardLimit' | 'congestedAt'>
   #rooms: Map<string, Room> | undefined
   #grants: Grants | undefined
   messagesIn = 0
@@ -106,7 +111,7 @@ export class Connection<M = unknown> {
 
   constructor(owner: ConnectionOwner, peer: Peer, start: ConnectionStart<M>) {
     this.#owner = owner
-    this.#hardLimit = start.hardLimit
+    this.#bounds = start
     this.peer = peer
     this.id = start.id
     this.node = start.node
@@ -180,6 +185,10 @@ export class Connection<M = unknown> {
 
   /** The transport has taken buffered bytes. */
   drained(): void {
+    if (this.peer.bufferedAmount <= this.#bounds.congestedAt) {
+      this.congestion?.end()
+      this.congestion = undefined
+    }
     if (this.#rooms === undefined) return
     for (const room of this.#rooms.values()) room.subscription(this)?.resume()
     this.presence?.drained()
@@ -196,6 +205,7 @@ export class Connection<M = unknown> {
     if (this.state === 'closed') return
     this.state = 'closed'
     this.inbound = undefined
+    this.congestion?.end()
     this.#owner.ended(this, code, reason)
   }
 
@@ -221,8 +231,11 @@ export class Connection<M = unknown> {
   /** Sends a frame that a channel counts. */
   relay(frame: Frame): boolean {
     const result = this.peer.send(frame)
-    if (result !== 'buffered' || this.peer.bufferedAmount <= this.#hardLimit) return result !== 'closed'
-    this.closeFor('slow_consumer', `More than ${this.#hardLimit} bytes wait to be read.`)
+    if (result !== 'buffered') return result !== 'closed'
+    const { bufferedAmount } = this.peer
+    if (bufferedAmount > this.#bounds.congestedAt) this.congestion ??= new Congestion()
+    if (bufferedAmount <= this.#bounds.hardLimit) return true
+    this.closeFor('slow_consumer', `More than ${this.#bounds.hardLimit} bytes wait to be read.`)
     return false
   }
 

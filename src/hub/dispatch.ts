@@ -18,7 +18,8 @@ const LARGEST_FRAMES = 16
 
 /**
  * Handles the frames of each connection one after the other, in the order of arrival. Stays synchronous as long as
- * the handlers do; while one is awaited, further frames of that connection wait in a bounded queue.
+ * the handlers do; while one is awaited, or the client does not read its answers, further frames of that connection
+ * wait in a bounded queue.
  */
 export class Dispatch {
   readonly #handler: FrameHandler
@@ -90,6 +91,8 @@ export class Dispatch {
 
   #envelopes(connection: Connection, decoded: Decoded[], from: number): void | Promise<void> {
     for (let i = from; i < decoded.length && connection.isUsable; i++) {
+      const { congestion } = connection
+      if (congestion !== undefined) return congestion.over.then(() => this.#envelopes(connection, decoded, i))
       const handling = this.#one(connection, decoded[i]!)
       if (handling !== undefined) return handling.then(() => this.#envelopes(connection, decoded, i + 1))
     }

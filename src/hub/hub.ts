@@ -153,8 +153,8 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> extend
   }
 
   /**
-   * Asks the policies again about every session and room it is in: to be called when permissions have changed. Who may
-   * no longer be in a room is out of it when this resolves.
+   * Asks the policies again about every session and its rooms, for when permissions have changed. Who may no longer be in
+   * a room is out of it when this resolves.
    */
   async reauthorize(): Promise<void> {
     const { connections, memberships } = this.#core
@@ -162,9 +162,8 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> extend
   }
 
   /**
-   * Ends the sessions of a subject, or all of whose identity this is true, with 4401; or takes their identity from them
-   * (`downgrade`), with all that was granted with it. Also who is let in at this very moment. Their tokens remain what
-   * they were: see to it that `authenticate` refuses them from before this is called.
+   * Ends the sessions of a subject, or all of whose identity this is true, with 4401; or takes identity and grants from
+   * them (`downgrade`). Also of who is let in just now. `authenticate` must refuse them from before this is called.
    * @returns How many there were, when none of them is in a room any more that it may not be in.
    */
   revoke(who: WhoseSessions, { how = 'close' }: { how?: 'close' | 'downgrade' } = {}): Promise<number> {

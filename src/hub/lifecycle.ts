@@ -97,6 +97,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
       metadata: start.metadata,
       address: admission?.address,
       hardLimit: limits.hardLimit,
+      congestedAt: Math.min(2 * limits.highWaterMark, limits.hardLimit),
     })
     // Asked before the upgrade too, but others may have come, or the hub begun to close, in the meantime.
     const refusal = this.refusal() ?? identities.refusal(admission, connection.address)

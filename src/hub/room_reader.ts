@@ -2,14 +2,18 @@ import type { Contract } from '../protocol/contract.ts'
 import type { JoinRequest } from '../protocol/reserved.ts'
 import type { Visitor } from './access.ts'
 import type { HubCore } from './core.ts'
+import { Inspection } from './inspection.ts'
 import { RoomView } from './room_view.ts'
 import type { Listener } from './watcher.ts'
 
 /** Rooms for who is in none of them: requests over HTTP, which have no session. */
 export class RoomReader<C extends Contract, M> {
+  /** For who looks after this node: all of its sessions and rooms. */
+  readonly inspection: Inspection
   readonly #core: HubCore<C, M>
 
   constructor(core: HubCore<C, M>) {
+    this.inspection = new Inspection(core)
     this.#core = core
   }
 

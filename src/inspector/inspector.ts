@@ -20,12 +20,13 @@ export interface InspectedHub {
   readonly limits: Limits
   readonly metrics: HubMetrics
   readonly companions: Companions
-  readonly inspection: Inspection
+  readonly reader: { readonly inspection: Inspection }
 }
 
 /** What is shown of a hub. Nothing is computed unless somebody asks, and then once for all who ask. */
 export class Inspector {
   readonly #hub: InspectedHub
+  readonly #inspection: Inspection
   readonly #payloads: boolean
   readonly #recorder = new Recorder()
   readonly #rates = new RoomRates()
@@ -37,6 +38,7 @@ export class Inspector {
 
   constructor(hub: InspectedHub, payloads: boolean) {
     this.#hub = hub
+    this.#inspection = hub.reader.inspection
     this.#payloads = payloads
   }
 
@@ -69,7 +71,7 @@ export class Inspector {
    * @throws {RotundaError} `not_found`, `invalid_payload`
    */
   close(session: string, code: number, reason: string): void {
-    const connection = this.#hub.inspection.connections.get(session)
+    const connection = this.#inspection.connections.get(session)
     if (connection === undefined) throw new RotundaError('not_found', `Session ${quote(session)} is over.`)
     if (!isSendableCloseCode(code)) {
       throw new RotundaError('invalid_payload', `Code ${code} cannot be sent; take 1000 or one from 3000 to 4999.`)
@@ -78,11 +80,11 @@ export class Inspector {
   }
 
   async #list(query: Query): Promise<Pick<View, 'sessions' | 'rooms'>> {
-    const { inspection, limits } = this.#hub
+    const inspection = this.#inspection
     const question = listQuestion(query)
     if (query.list === 'sessions') {
       const { connections } = inspection
-      const make = () => listSessions(connections.values(), query, limits.highWaterMark)
+      const make = () => listSessions(connections.values(), query, this.#hub.limits.highWaterMark)
       return { sessions: await this.#sessions.get(question, make) }
     }
     if (query.list !== 'rooms') return {}
@@ -92,14 +94,14 @@ export class Inspector {
 
   async #room({ room, after }: Query): Promise<Pick<View, 'followed'>> {
     if (room === undefined) return {}
-    const { inspection } = this.#hub
+    const inspection = this.#inspection
     const tail = await this.#tails.get(room, () => tailOf(inspection, room, this.#payloads))
     return { followed: followed(room, inspection.members(room), tail, after) }
   }
 
   #session({ session }: Query): Pick<View, 'session'> {
     if (session === undefined) return {}
-    const connection = this.#hub.inspection.connections.get(session)
+    const connection = this.#inspection.connections.get(session)
     return { session: connection === undefined ? null : detailOf(connection) }
   }
 

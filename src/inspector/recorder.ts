@@ -8,7 +8,7 @@ const KEPT = 120
 
 /** What is looked at. */
 export interface Recorded {
-  readonly inspection: Inspection
+  readonly reader: { readonly inspection: Inspection }
   readonly companions: Companions
   readonly limits: { readonly highWaterMark: number }
   readonly metrics: HubMetrics
@@ -36,7 +36,7 @@ export class Recorder {
   async record(hub: Recorded): Promise<void> {
     let slow = 0
     let buffered = 0
-    await scan(hub.inspection.connections.values(), (connection) => {
+    await scan(hub.reader.inspection.connections.values(), (connection) => {
       buffered += connection.peer.bufferedAmount
       if (isSlow(connection, hub.limits.highWaterMark)) slow += 1
     }, costOf)

@@ -23,6 +23,8 @@ export interface Configuration {
     readonly port: number
     readonly token?: string
   }
+  /** To be given to `serve`; undefined without a password. */
+  readonly inspector: { readonly password: string; readonly payloads: boolean } | undefined
   readonly limits: Limits
 }
 
@@ -30,7 +32,8 @@ export interface Configuration {
 export interface ConfigurationSources {
   /** The defaults to start from. Default `standard`; the JSON's `preset` and variable `ROTUNDA_PRESET` can name it too. */
   readonly preset?: PresetName
-  /** A parsed JSON document. Sections other than `server`, `database`, `websocket` and `metrics` are left alone. */
+  /** A parsed JSON document. Sections other than `server`, `database`, `websocket`, `metrics` and `inspector` are left
+   * alone. */
   readonly json?: unknown
   /** Environment variables, such as `process.env` or `Deno.env.toObject()`. */
   readonly environment?: Readonly<Record<string, string | undefined>>
@@ -82,6 +85,9 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
       port: value('metrics.port'),
       ...(value('metrics.token') === '' ? {} : { token: value('metrics.token') }),
     },
+    inspector: value('inspector.password') === ''
+      ? undefined
+      : { password: value('inspector.password'), payloads: value('inspector.payloads') },
     limits: checkLimits({ ...presetOf(sources), ...limitsOf(given) }),
   }
 }
@@ -123,7 +129,7 @@ const NOT_LIMITS: ReadonlySet<string> = new Set([
   'autoPingPong',
   'drain',
 ])
-const SECTIONS: readonly string[] = ['server', 'database', 'websocket', 'metrics']
+const SECTIONS: readonly string[] = ['server', 'database', 'websocket', 'metrics', 'inspector']
 
 function readJson(json: unknown, given: Map<string, Value>): void {
   if (json === undefined) return

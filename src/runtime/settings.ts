@@ -158,6 +158,20 @@ export const SETTINGS: readonly Setting[] = [
     standard: '',
     meaning: 'What who reads metrics must show, as `Authorization: Bearer …`',
   },
+  {
+    path: 'inspector.password',
+    variable: 'INSPECTOR_PASSWORD',
+    kind: 'text',
+    standard: '',
+    meaning: 'Turns on the page at `/inspector`, for who knows this; 12 characters or more',
+  },
+  {
+    path: 'inspector.payloads',
+    variable: 'INSPECTOR_PAYLOADS',
+    kind: 'boolean',
+    standard: false,
+    meaning: "Whether the inspector shows the beginning of messages' payloads",
+  },
 ]
 
 /** `maxMessageSize` as `max_message_size`. */

@@ -74,6 +74,30 @@ test('P3 a handler that never ends makes the server time out, and its late answe
     assert.deepEqual(await ask(), { accepted: false })
   }))
 
+test('P3 the server gives up a request that it aborts, and the answer that comes all the same harms nobody', () =>
+  withHub({}, async (fixture) => {
+    const client = fixture.connect()
+    let over = (_: { accepted: boolean }) => {}
+    let asked = () => {}
+    answer(client, 'call.offer', () => {
+      asked()
+      return new Promise((resolve) => over = resolve)
+    })
+    const session = fixture.hub.session(await sessionOf(client))!
+    const abort = new AbortController()
+    let arrived = new Promise<void>((resolve) => asked = resolve)
+    const aborted = session.request('call.offer', { from: 'Ada' }, { signal: abort.signal })
+    await arrived
+    abort.abort('enough')
+    await assert.rejects(aborted, (error) => failsWith('aborted')(error) && (error as Error).cause === 'enough')
+    over({ accepted: true })
+    arrived = new Promise<void>((resolve) => asked = resolve)
+    const next = session.request('call.offer', { from: 'Bea' })
+    await arrived
+    over({ accepted: false })
+    assert.deepEqual(await next, { accepted: false })
+  }))
+
 test('P3 after a reconnect it goes on, and an answer to the old connection is not sent over the new one', () =>
   withHub({}, async (fixture) => {
     const { hub, connect } = fixture

@@ -44,7 +44,7 @@ describe('an opcode', () => {
   })
 
   test('that has no meaning is refused by its number, in its own message only, with its transaction', () => {
-    for (const opcode of [17, 19, 28, 77, 199]) {
+    for (const opcode of [17, 19, 29, 77, 199]) {
       const { code, message, ref } = refusal(buildFrame({ opcode, transactionId: 't' }))
       assert.deepEqual({ code, ref }, { code: 'unknown_type', ref: 't' })
       assert.ok(message.includes(`Opcode ${opcode} `), message)

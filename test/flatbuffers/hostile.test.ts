@@ -228,6 +228,17 @@ describe('a small frame cannot become much work', () => {
     assert.equal(decoded[511]?.envelope?.room, a)
   })
 
+  test('512 messages may share their trace id, but not a long one', () => {
+    const frame = flatbuffers.encode(Array.from({ length: 512 }, () => MESSAGE)) as Uint8Array
+    const { view, field, target } = places(frame)
+    const first = target(15)
+    const stride = view.getUint32(32, true) + 4 - view.getUint32(28, true)
+    for (let i = 0; i < 512; i++) view.setUint32(field(15) + i * stride, first - (field(15) + i * stride), true)
+    assert.equal(flatbuffers.decode(frame).filter(({ envelope }) => envelope?.traceparent).length, 512)
+    view.setUint32(first, frame.length - first - 4, true)
+    assert.equal(codeOf(frame), 'invalid_frame')
+  })
+
   test('a frame that claims 4 GiB costs no more than its own bytes', () => {
     const frame = flatbuffers.encode([MESSAGE]) as Uint8Array
     const { view, target } = places(frame)

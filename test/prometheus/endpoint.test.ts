@@ -78,7 +78,7 @@ describe('GET /metrics (M1)', () => {
       'Bearer Open-Sesame_1',
     ]
     for (const shown of [undefined, ...wrong, 'Basic open-Sesame_1', 'Bearer  open-Sesame_1', 'Bearer \u00ff']) {
-      assert.equal(await status(shown), 401, shown)
+      assert.equal(await status(shown), 401, String(shown))
     }
     const { answer: open } = await metricsOf()
     assert.equal((await open(at('/metrics', { headers: { authorization: 'Bearer whatever' } }))).status, 200)

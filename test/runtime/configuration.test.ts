@@ -39,6 +39,8 @@ describe('configuration (A5, A6)', () => {
         SERVER_PORT: '81',
         WEBSOCKET_HOST: '127.0.0.1',
         WEBSOCKET_PORT: '91',
+        WEBSOCKET_ORIGINS: 'https://a.example, https://*.b.example,',
+        WEBSOCKET_TRUST_PROXY: '2',
         WEBSOCKET_MAX_MESSAGE_SIZE: '4096',
         WEBSOCKET_IDLE_TIMEOUT: '99',
         WEBSOCKET_ENABLE_DEFLATE: 'true',
@@ -46,7 +48,17 @@ describe('configuration (A5, A6)', () => {
       },
     })
     assert.deepEqual(server.port, 81)
-    assert.deepEqual(websocket, { host: '127.0.0.1', port: 91, enableDeflate: true, drain: 0 })
+    assert.deepEqual(websocket, {
+      host: '127.0.0.1',
+      port: 91,
+      origins: ['https://a.example', 'https://*.b.example'],
+      trustProxy: 2,
+      enableDeflate: true,
+      drain: 0,
+    })
+    assert.equal('origins' in loadConfiguration({ environment: { WEBSOCKET_ORIGINS: '' } }).websocket, false)
+    assert.deepEqual(loadConfiguration({ json: { websocket: { origins: ['*'] } } }).websocket.origins, ['*'])
+    assert.throws(() => loadConfiguration({ json: { websocket: { origins: [7] } } }), { code: 'invalid_config' })
     assert.deepEqual([limits.maxMessageSize, limits.idleTimeout, limits.pingInterval], [4_096, 99, 0])
     assert.equal(loadConfiguration({ environment: { WEBSOCKET_PING_INTERVAL: '7' } }).limits.pingInterval, 7)
   })

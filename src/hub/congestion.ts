@@ -1,0 +1,14 @@
+/**
+ * A client has not read much of what it was sent. What it asks for is not answered until it has: else the answers to a
+ * few small frames would be kept for it by the megabyte.
+ */
+export class Congestion {
+  /** Resolves when enough was read, or the connection is over. */
+  readonly over: Promise<void>
+  /** Says that it is. */
+  end!: () => void
+
+  constructor() {
+    this.over = new Promise((resolve) => this.end = resolve)
+  }
+}

@@ -1,0 +1,1 @@
+export const PAGE = ''; export const SCRIPT=''; export const STYLE=''
