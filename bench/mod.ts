@@ -7,6 +7,7 @@ import { cpus } from 'node:os'
 import process from 'node:process'
 import { denoBinary } from '../test/support/spawn_server.ts'
 import { median, type Row, Scene } from './row.ts'
+import { binaryBytes, binaryText } from './rows/binary.ts'
 import { denoDurableFanout, durableFanout } from './rows/durable_fanout.ts'
 import { durablePublish } from './rows/durable_publish.ts'
 import { denoEphemeralFanout, ephemeralFanout, honoEphemeralFanout } from './rows/ephemeral_fanout.ts'
@@ -25,6 +26,8 @@ const ROWS = [
   resume,
   join,
   presence,
+  binaryBytes,
+  binaryText,
   denoEphemeralFanout,
   denoDurableFanout,
   denoIdleConnection,

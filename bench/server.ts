@@ -1,5 +1,6 @@
 // The product as a process of its own, for the benchmarks: an adapter, hub and libSQL file, all with their defaults.
 import { z } from 'zod'
+import { flatbuffers } from '../adapters/flatbuffers/mod.ts'
 import { libsqlStore } from '../adapters/libsql/mod.ts'
 import { createHub, defineProtocol, event, type HubMetrics, memoryStore } from '../src/mod.ts'
 import { expose, startedWith } from './support/remote.ts'
@@ -10,9 +11,13 @@ export type Adapter = 'bun' | 'deno' | 'hono on bun'
 
 const { url, adapter = 'bun' } = startedWith<{ url?: string; adapter?: Adapter }>()
 const payload = z.object({ user: z.string().min(1).max(64), text: z.string().min(1).max(4096) })
-const protocol = defineProtocol({ 'chat.message': event(payload), 'chat.typing': event(payload, { durable: false }) })
+const protocol = defineProtocol({
+  'chat.message': event(payload),
+  'chat.typing': event(payload, { durable: false }),
+  'file.chunk': event(z.instanceof(Uint8Array)),
+})
 const store = url === undefined ? memoryStore() : await libsqlStore({ url })
-const hub = createHub({ protocol, store, limits: { maxConnections: 20_000 } })
+const hub = createHub({ protocol, store, codecs: [flatbuffers], limits: { maxConnections: 20_000 } })
 const port = await serve(adapter)
 
 async function serve(adapter: Adapter): Promise<number> {

@@ -123,6 +123,7 @@ export {
   handshake,
   inspectorRoute,
   listen,
+  notFound,
 } from './http/mod.ts'
 export type {
   AnswerFallback,

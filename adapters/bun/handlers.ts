@@ -3,12 +3,11 @@ import {
   type Contract,
   createRouter,
   deliver,
-  errorResponse,
   guarded,
   type Handshake,
   type Hub,
   type Next,
-  RotundaError,
+  notFound,
   type RouteOptions,
 } from '../../src/mod.ts'
 import { bunCaller } from './caller.ts'
@@ -113,10 +112,6 @@ export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: BunO
       },
     },
   }
-}
-
-function notFound(request: Request): Response {
-  return errorResponse(new RotundaError('not_found', `There is nothing at ${new URL(request.url).pathname}.`))
 }
 
 /**

@@ -1,11 +1,10 @@
 import {
   type Contract,
   createRouter,
-  errorResponse,
   type Handshake,
   type Hub,
   type Next,
-  RotundaError,
+  notFound,
   type RouteOptions,
 } from '../../src/mod.ts'
 import { denoCaller } from './caller.ts'
@@ -41,8 +40,4 @@ export function denoHandler<C extends Contract, M>(hub: Hub<C, M>, options: Rout
     if (routed === undefined) return next?.(request, info) ?? notFound(request)
     return routed instanceof Promise ? routed.then(settle) : settle(routed)
   }
-}
-
-function notFound(request: Request): Response {
-  return errorResponse(new RotundaError('not_found', `There is nothing at ${new URL(request.url).pathname}.`))
 }

@@ -109,18 +109,23 @@ class LastRead {
       if (response.status !== 200 || !isKeySet(text)) throw new TypeError('That is no set of keys.')
       this.#text = text
       this.#readAt = performance.now()
+      return answer(text)
     } catch {
       this.#failedAt = performance.now()
+      return this.#last()
     }
-    return this.#last()
   }
 
   #last(): Response {
     if (this.#text === undefined || performance.now() - this.#readAt > this.#maxStale) {
       throw new TypeError('There is no set of keys.')
     }
-    return new Response(this.#text, { headers: { 'content-type': 'application/json' } })
+    return answer(this.#text)
   }
+}
+
+function answer(text: string): Response {
+  return new Response(text, { headers: { 'content-type': 'application/json' } })
 }
 
 function isKeySet(text: string): boolean {

@@ -37,11 +37,14 @@ export class Endpoint {
   async answer({ method, headers }: Request, registry: AnyRegistry): Promise<Response> {
     if (method !== 'GET' && method !== 'HEAD') {
       const error = new RotundaError('method_not_allowed', `Metrics are read with GET, not ${method.slice(0, 16)}.`)
-      return withHeader(errorResponse(error), 'allow', 'GET, HEAD')
+      const response = errorResponse(error)
+      response.headers.set('allow', 'GET, HEAD')
+      return response
     }
     if (!this.#mayRead(headers.get('authorization') ?? '')) {
-      const error = new RotundaError('unauthenticated', 'Metrics are read with a token: Authorization: Bearer ….')
-      return withHeader(errorResponse(error), 'www-authenticate', 'Bearer')
+      return errorResponse(
+        new RotundaError('unauthenticated', 'Metrics are read with a token: Authorization: Bearer ….'),
+      )
     }
     try {
       const text = await registry.metrics()
@@ -66,9 +69,4 @@ function isSame(shown: Uint8Array, expected: Uint8Array): boolean {
   let difference = shown.length ^ expected.length
   for (let i = 0; i < expected.length; i++) difference |= expected[i]! ^ (shown[i] ?? 0)
   return difference === 0
-}
-
-function withHeader(response: Response, name: string, value: string): Response {
-  response.headers.set(name, value)
-  return response
 }

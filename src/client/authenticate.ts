@@ -1,5 +1,6 @@
 import type { Contract } from '../protocol/contract.ts'
 import type { Authenticated } from '../protocol/reserved.ts'
+import { RotundaError } from '../protocol/rotunda_error.ts'
 import type { Client } from './client.ts'
 
 /** How a client proves who it is. */
@@ -52,8 +53,8 @@ export function authenticate<C extends Contract>(
   const renew = async (): Promise<string | undefined> => {
     try {
       return current = typeof token === 'string' ? token : await token()
-    } catch (error) {
-      client.receiver.report(error)
+    } catch (cause) {
+      client.receiver.report(new RotundaError('unauthenticated', 'There is no token.', { cause }))
       return undefined
     }
   }

@@ -62,7 +62,7 @@ export class Calls {
   ): Promise<Published> | void {
     const definition = known(definitionOf(this.protocol, type, 'event'), type)
     const durable = definition.durable && room !== undefined
-    const { ack, to, traceparent, key = durable ? `${this.#producer}:${++this.#published}` : undefined } = options
+    const { ack, to, traceparent, key = durable ? this.#newKey(receiver) : undefined } = options
     const seal = (checked: unknown) => receiver.cipher?.seal(checked, { room: room!, type, key: key ?? '' }) ?? checked
     const get = () => after(check(definition.schema, payload), seal)
     const envelope = (sealed: unknown) => ({ type, room, to, key, traceparent, payload: sealed }) as Envelope
@@ -78,6 +78,11 @@ export class Calls {
     const value = get()
     const failed = (error: unknown) => receiver.report(error, { room, type } as Partial<Envelope>)
     this.#inOrder.add(() => value, (sealed) => this.outbox.post(envelope(sealed)), failed)
+  }
+
+  /** Members of an encrypted room see each other's keys: none may tell what the next one will be. */
+  #newKey({ cipher }: Receiver): string {
+    return cipher ? randomName() : `${this.#producer}:${++this.#published}`
   }
 
   request(

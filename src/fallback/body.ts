@@ -1,10 +1,13 @@
 import { RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 
+/** How long a body may take to arrive, in milliseconds: not every runtime gives up on one that never ends. */
+const BODY_TIME = 10_000
+
 /**
  * Reads the body of a request as JSON text.
  * @param most Bytes that it may have.
- * @throws {RotundaError} As rejection: `invalid_frame`, `invalid_json`, `message_too_big`.
+ * @throws {RotundaError} As rejection: `invalid_frame`, `invalid_json`, `message_too_big`, `idle_timeout`.
  */
 export async function readBody(request: Request, most: number): Promise<string> {
   const type = request.headers.get('content-type') ?? ''
@@ -12,11 +15,24 @@ export async function readBody(request: Request, most: number): Promise<string> 
   if (!/^application\/json\s*(?:;|$)/i.test(type.trim())) {
     throw new RotundaError('invalid_frame', `Content-Type is ${quote(type)}; it must be "application/json".`)
   }
-  const bytes = await readBytes(request, most)
+  const bytes = await inTime(readBytes(request, most))
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
     throw new RotundaError('invalid_json', 'The body is not UTF-8.', { cause })
+  }
+}
+
+async function inTime(reading: Promise<Uint8Array>): Promise<Uint8Array> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = new RotundaError('idle_timeout', `The body did not arrive within ${BODY_TIME / 1000} s.`)
+    timer = setTimeout(() => reject(error), BODY_TIME)
+  })
+  try {
+    return await Promise.race([reading, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -22,6 +22,7 @@ export function handshake<M>(
   const refuse = (thrown: unknown): Handshake => {
     const error = asRotundaError(thrown)
     if (error.code === 'internal') target.report(thrown)
+    target.refused(error.code)
     return { response: errorResponse(error) }
   }
   try {
@@ -41,7 +42,7 @@ export function handshake<M>(
 /** Says whether this node takes connections: 200, or 503 with the reason in `status`. */
 export function answerHealth<C extends Contract, M>(hub: Hub<C, M>): Response {
   const refusal = hub.refusal()
-  const { sessions, rooms, waiting, commits } = hub.metrics
+  const { sessions, rooms, waiting, commits } = hub.load
   const status = refusal === undefined ? 'ok' : refusal.code
   const connections = sessions + hub.companions.size
   const body = { status, node: hub.node, epoch: hub.epoch, connections, sessions, rooms, waiting, commits }
@@ -70,6 +71,7 @@ export async function answerHistory<C extends Contract, M>(
   } catch (thrown) {
     const error = asRotundaError(thrown)
     if (error.code === 'internal') hub.report(thrown)
+    hub.refused(error.code)
     return errorResponse(error)
   }
 }

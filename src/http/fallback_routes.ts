@@ -43,6 +43,7 @@ export function fallbackAnswers<C extends Contract, M>(hub: Hub<C, M>, options?:
       } catch (thrown) {
         const error = asRotundaError(thrown)
         if (error.code === 'internal') hub.report(thrown)
+        hub.refused(error.code)
         return errorResponse(error)
       }
     }

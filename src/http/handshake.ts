@@ -43,12 +43,18 @@ export function checkHandshake(request: Request): string[] {
 /** An error as an HTTP answer, with the status the error table gives. */
 export function errorResponse(error: RotundaError): Response {
   const { code, message, retryable } = error
-  const headers = new Headers({ 'cache-control': 'no-store' })
+  const headers = new Headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
   if (code === 'unsupported_version') headers.set('sec-websocket-version', '13')
   if (code === 'unauthenticated') headers.set('www-authenticate', 'Bearer')
   if (RETRY_LATER.has(code)) headers.set('retry-after', '5')
   const body = { type: 'error', payload: { code, message, retryable } }
   return Response.json(body, { status: ERRORS[code].status, headers })
+}
+
+/** The answer to a request for what is not there. */
+export function notFound(request: Request): Response {
+  const path = URL.canParse(request.url) ? new URL(request.url).pathname : request.url
+  return errorResponse(new RotundaError('not_found', `There is nothing at ${quote(path)}.`))
 }
 
 function listOf(header: string | null): string[] {

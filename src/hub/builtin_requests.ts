@@ -1,6 +1,7 @@
 import type { Contract } from '../protocol/contract.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import { checkRoomName } from '../protocol/names.ts'
+import type { HistoryRequest } from '../protocol/reserved.ts'
 import type { Connection } from './connection.ts'
 import type { HubCore } from './core.ts'
 import { historyText } from './history.ts'
@@ -58,6 +59,8 @@ async function answerHistory<C extends Contract, M>(
   { type, room: name, ref, payload }: Envelope,
 ): Promise<void> {
   const room = checkRoomName(name)
-  await core.access.check(connection, 'history', room)
+  // What fills a hole is what joining would have replayed.
+  const action = (payload as HistoryRequest | null)?.after === undefined ? 'history' : 'replay'
+  await core.access.check(connection, action, room)
   connection.sendReply(type, ref, room, historyText(await core.history(room, payload)))
 }

@@ -1,3 +1,17 @@
+import type { Limits } from './limits.ts'
+
+/** Bytes that may wait to be read by one client. */
+export interface BacklogBounds {
+  /** With more its connection is closed. */
+  readonly hardLimit: number
+  /** With more, what it asks for waits until it has read. */
+  readonly congestedAt: number
+}
+
+export function backlogBounds({ highWaterMark, hardLimit }: Limits): BacklogBounds {
+  return { hardLimit, congestedAt: Math.min(2 * highWaterMark, hardLimit) }
+}
+
 /**
  * A client has not read much of what it was sent. What it asks for is not answered until it has: else the answers to a
  * few small frames would be kept for it by the megabyte.

@@ -7,7 +7,7 @@ import type { ErrorPayload } from '../protocol/reserved.ts'
 import type { Bucket } from './auth/bucket.ts'
 import type { Variant } from './channel.ts'
 import { checkCloseCode, fitReason } from './close_frame.ts'
-import { Congestion } from './congestion.ts'
+import { type BacklogBounds, Congestion } from './congestion.ts'
 import { Grants } from './grants.ts'
 import type { Identity } from './identity.ts'
 import type { Peer } from './peer.ts'
@@ -49,9 +49,7 @@ export interface ConnectionStart<M> {
   readonly metadata: M
   /** The client's address, where it is not the peer's. */
   readonly address?: string | undefined
-  readonly hardLimit: number
-  /** Bytes that may wait to be read before what this client asks for has to wait, too. */
-  readonly congestedAt: number
+  readonly backlog: BacklogBounds
 }
 
 /** The hub's side of a connection. Applications see it as a `Session`. */
@@ -99,7 +97,7 @@ export class Connection<M = unknown> {
   /** Rises with every change of what the session may do: what was decided before is decided anew. */
   accessVersion = 0
   readonly #owner: ConnectionOwner
-  readonly #bounds: Pick<ConnectionStart<M>, 'hardLimit' | 'congestedAt'>
+  readonly #backlog: BacklogBounds
   #rooms: Map<string, Room> | undefined
   #grants: Grants | undefined
   messagesIn = 0
@@ -111,7 +109,7 @@ export class Connection<M = unknown> {
 
   constructor(owner: ConnectionOwner, peer: Peer, start: ConnectionStart<M>) {
     this.#owner = owner
-    this.#bounds = start
+    this.#backlog = start.backlog
     this.peer = peer
     this.id = start.id
     this.node = start.node
@@ -185,7 +183,7 @@ export class Connection<M = unknown> {
 
   /** The transport has taken buffered bytes. */
   drained(): void {
-    if (this.peer.bufferedAmount <= this.#bounds.congestedAt) {
+    if (this.peer.bufferedAmount <= this.#backlog.congestedAt) {
       this.congestion?.end()
       this.congestion = undefined
     }
@@ -233,9 +231,9 @@ export class Connection<M = unknown> {
     const result = this.peer.send(frame)
     if (result !== 'buffered') return result !== 'closed'
     const { bufferedAmount } = this.peer
-    if (bufferedAmount > this.#bounds.congestedAt) this.congestion ??= new Congestion()
-    if (bufferedAmount <= this.#bounds.hardLimit) return true
-    this.closeFor('slow_consumer', `More than ${this.#bounds.hardLimit} bytes wait to be read.`)
+    if (bufferedAmount > this.#backlog.congestedAt) this.congestion ??= new Congestion()
+    if (bufferedAmount <= this.#backlog.hardLimit) return true
+    this.closeFor('slow_consumer', `More than ${this.#backlog.hardLimit} bytes wait to be read.`)
     return false
   }
 

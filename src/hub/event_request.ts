@@ -14,6 +14,8 @@ import { roomOf } from './requests.ts'
 
 /** Not allowed in clients' keys, so that the keys derived from one cannot be another one. */
 const KEY_SEPARATOR = '\u001f'
+/** Between whose key it is and the key: who guesses another's key can neither take its place nor learn of it. */
+const OWNER_SEPARATOR = '\u001e'
 
 /** One event from a client on its way to its room, directly or through the application's handler. */
 export class EventRequest<C extends Contract, M> {
@@ -34,9 +36,9 @@ export class EventRequest<C extends Contract, M> {
 
   /** What happens without a handler: publish to the room, answer the ack. */
   forward(payload: Payload): void {
-    const { key, ref } = this.#envelope
+    const { ref } = this.#envelope
     const connection = this.#connection
-    if (this.#definition.durable) return this.#push(payload, key ?? null, { connection, ref })
+    if (this.#definition.durable) return this.#push(payload, this.#key ?? null, { connection, ref })
     this.#emit(payload)
     this.finish()
   }
@@ -63,6 +65,13 @@ export class EventRequest<C extends Contract, M> {
     if (error !== this.#told) throw error
   }
 
+  /** The producer key as it is stored: a known client's is its own over all of its connections, and any text can be a name. */
+  get #key(): string | undefined {
+    const { key } = this.#envelope
+    const owner = this.#connection.identity?.subject
+    return key === undefined || owner === undefined ? key : `${JSON.stringify(owner)}${OWNER_SEPARATOR}${key}`
+  }
+
   #tell(thrown: unknown): void {
     if (thrown === this.#told) return
     this.#told = thrown
@@ -85,7 +94,8 @@ export class EventRequest<C extends Contract, M> {
   }
 
   #append(payload: Payload, count: number): Promise<Published> {
-    const { key, ref } = this.#envelope
+    const { ref } = this.#envelope
+    const key = this.#key
     const connection = this.#connection
     return new Promise((resolve, reject) => {
       const ownKey = key === undefined ? null : count === 0 ? key : `${key}${KEY_SEPARATOR}${count + 1}`

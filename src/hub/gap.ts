@@ -1,4 +1,4 @@
-import type { Gap } from '../protocol/reserved.ts'
+import type { Cursor, Gap } from '../protocol/reserved.ts'
 
 /** Tells that messages were removed before they could be delivered. */
 export function trimmedGap(from: number, to: number, epoch: string): Gap {
@@ -16,4 +16,11 @@ export function epochGap(epoch: string): Gap {
 export function aheadGap(since: number, head: number, epoch: string): Gap {
   const message = `The log of this room ends at ${head}, before the cursor ${since}.`
   return { code: 'cursor_ahead', message, missed: null, cursor: head, epoch }
+}
+
+/** Tells that messages are there and may not be read; what comes from now on may. */
+export function withheldGap(since: Cursor, cursor: number, epoch: string): Gap {
+  const message = `What came before ${cursor + 1} may not be read.`
+  const missed = since.epoch === epoch ? { from: since.seq + 1, to: cursor } : null
+  return { code: 'forbidden', message, missed, cursor, epoch }
 }

@@ -1,5 +1,5 @@
 import type { Contract, EventInput, EventName, RpcName } from '../protocol/contract.ts'
-import { RotundaError } from '../protocol/errors.ts'
+import { type ErrorCode, RotundaError } from '../protocol/errors.ts'
 import { checkRoomName } from '../protocol/names.ts'
 import { typeOf } from '../protocol/opcodes.ts'
 import type { Action } from './access.ts'
@@ -175,6 +175,13 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> extend
     return this.#core.store.epoch
   }
 
+  /** A few numbers that cost nothing to read, however many sessions there are: `/health` answers anybody who asks. */
+  get load(): Pick<HubMetrics, 'sessions' | 'rooms' | 'waiting' | 'commits'> {
+    const { rooms, publisher } = this.#core
+    const { waiting, metrics: { commits } } = publisher
+    return { sessions: this.sessionCount, rooms: rooms.size, waiting, commits }
+  }
+
   get metrics(): HubMetrics {
     return {
       ...this.#core.publisher.metrics,
@@ -255,6 +262,11 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> extend
   /** Tells the error handlers, or the console without any, of something that went wrong around this hub. */
   report(error: unknown): void {
     if (!this.#lifecycle.signal.aborted) this.#handlers.report(error)
+  }
+
+  /** Counts what a request over HTTP was refused with, among the errors told to clients. */
+  refused(code: ErrorCode): void {
+    this.#core.counters.error(code)
   }
 
   /** Takes over an open connection. The transport tells the result what happens on it. */

@@ -16,7 +16,7 @@ export interface HubMetrics extends CommitMetrics {
   readonly waiting: number
   /** Frames, messages and bytes of all sessions, past and present; added up when read. */
   readonly traffic: SessionMetrics
-  /** Errors told to clients so far, by code; `slow_consumer` is told by the close code alone. */
+  /** Errors told to clients so far, over HTTP too, by code; `slow_consumer` is told by the close code alone. */
   readonly errors: Readonly<Partial<Record<ErrorCode, number>>>
   /** Sessions that are over, by close code as text; codes that are not in `CLOSE` are counted as `other`. */
   readonly closes: Readonly<Record<string, number>>

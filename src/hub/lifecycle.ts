@@ -8,6 +8,7 @@ import { authenticated } from './auth/auth_request.ts'
 import type { Identities } from './auth/identities.ts'
 import type { Variant } from './channel.ts'
 import type { Companions } from './companions.ts'
+import { type BacklogBounds, backlogBounds } from './congestion.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import type { HubCore } from './core.ts'
 import { addTraffic } from './counters.ts'
@@ -52,6 +53,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
   readonly #dispatch: Dispatch
   readonly #options: LifecycleOptions<C, M>
   readonly #heartbeat: Heartbeat
+  readonly #backlog: BacklogBounds
   readonly #variants: ReadonlyMap<string | undefined, Variant>
   #connectionsTotal = 0
   #closing: Promise<void> | undefined
@@ -63,6 +65,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     this.#dispatch = dispatch
     this.#options = options
     this.#variants = new Map(options.codecs.map((codec) => [codec.subprotocol, { codec, batches: true }]))
+    this.#backlog = backlogBounds(core.limits)
     this.#heartbeat = new Heartbeat(core.connections, core.limits, core.executor)
     core.retention.start(core.retentionInterval)
   }
@@ -96,8 +99,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
       variant: start.variant ?? this.#variants.get(start.subprotocol) ?? PLAIN,
       metadata: start.metadata,
       address: admission?.address,
-      hardLimit: limits.hardLimit,
-      congestedAt: Math.min(2 * limits.highWaterMark, limits.hardLimit),
+      backlog: this.#backlog,
     })
     // Asked before the upgrade too, but others may have come, or the hub begun to close, in the meantime.
     const refusal = this.refusal() ?? identities.refusal(admission, connection.address)

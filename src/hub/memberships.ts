@@ -1,11 +1,12 @@
 import type { Contract } from '../protocol/contract.ts'
 import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import { checkRoomName, quote } from '../protocol/names.ts'
-import type { Joined, JoinRequest } from '../protocol/reserved.ts'
+import type { Cursor, Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { Subject } from './access.ts'
 import { Bucket, REFILL } from './auth/bucket.ts'
 import type { Connection } from './connection.ts'
 import type { HubCore } from './core.ts'
+import { withheldGap } from './gap.ts'
 import { readJoinRequest } from './requests.ts'
 
 /** Who is in which room: clients come in as far as they may, and are out when they may no longer. */
@@ -28,15 +29,20 @@ export class Memberships<C extends Contract, M> {
   ): void | Promise<void> {
     this.#count(connection)
     const version = connection.accessVersion
-    const enter = () =>
+    const enter = (request: JoinRequest, withheld?: Cursor) =>
       this.#core.rooms.join(connection, room, request, (joined) => {
         connection.sendReserved('room.joined', joined, { room, ref })
-        void this.#core.presence.entered(connection, room, true)
+        if (withheld !== undefined) this.#tellWithheld(connection, room, withheld, joined)
         // What it may do was changed while the application or the store was asked.
         if (version !== connection.accessVersion) this.#recheck(connection, room)
       })
-    const allowed = this.mayJoin(connection, room, request)
-    return allowed === undefined ? enter() : allowed.then(enter)
+    const { access } = this.#core
+    const allowed = access.check(connection, 'join', room)
+    const replay = () => this.#replayed(connection, room, request, enter)
+    if (request.since === undefined && (request.last ?? 0) === 0) {
+      return allowed === undefined ? enter(request) : allowed.then(() => enter(request))
+    }
+    return allowed === undefined ? replay() : allowed.then(replay)
   }
 
   /** Puts a session into a room because the application says so: no policy is asked. */
@@ -90,6 +96,35 @@ export class Memberships<C extends Contract, M> {
       'quota_exceeded',
       `More than ${maxJoinsPerSession} joins in ${REFILL / 1000} s; try again later.`,
     )
+  }
+
+  /**
+   * Joins with the past, if it may be given. A client that comes back, and may be here but not read what it missed, is let
+   * in from now on and told so: refused, it could never come back.
+   */
+  #replayed(
+    connection: Connection<M>,
+    room: string,
+    request: JoinRequest,
+    enter: (request: JoinRequest, withheld?: Cursor) => void | Promise<void>,
+  ): void | Promise<void> {
+    const refused = (thrown: unknown) => {
+      if (request.since === undefined || asRotundaError(thrown).code !== 'forbidden') throw thrown
+      return enter({}, request.since)
+    }
+    let allowed: void | Promise<void>
+    try {
+      allowed = this.#core.access.check(connection, 'replay', room)
+    } catch (thrown) {
+      return refused(thrown)
+    }
+    return allowed === undefined ? enter(request) : allowed.then(() => enter(request), refused)
+  }
+
+  #tellWithheld(connection: Connection<M>, room: string, since: Cursor, { cursor, epoch }: Joined): void {
+    if (since.epoch === epoch && since.seq >= cursor) return
+    this.#core.counters.gaps += 1
+    connection.sendReserved('room.gap', withheldGap(since, cursor, epoch), { room })
   }
 
   #recheck(connection: Connection<M>, room: string): void | Promise<void> {

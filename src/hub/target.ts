@@ -1,4 +1,4 @@
-import type { RotundaError } from '../protocol/errors.ts'
+import type { ErrorCode, RotundaError } from '../protocol/errors.ts'
 import type { Admission, Entering } from './auth/admission.ts'
 import type { Variant } from './channel.ts'
 import type { Limits } from './limits.ts'
@@ -20,6 +20,8 @@ export interface Target<M> {
   ): Receiver
   /** Told of what went wrong around a connection. */
   report(error: unknown): void
+  /** Told of what a request over HTTP was refused with. */
+  refused(code: ErrorCode): void
 }
 
 /** What was agreed with who connects. */

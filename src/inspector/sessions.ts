@@ -56,9 +56,10 @@ export function detailOf(connection: Connection): SessionDetail {
 }
 
 function rowOf(connection: Connection): SessionRow {
-  const { id, peer, variant, state, connectedAt, lastReceivedAt, roomCount, metrics } = connection
+  const { id, identity, peer, variant, state, connectedAt, lastReceivedAt, roomCount, metrics } = connection
   return {
     id,
+    subject: identity?.subject ?? null,
     address: peer.remoteAddress,
     port: peer.remotePort,
     transport: transportOf(connection),
@@ -74,8 +75,10 @@ function rowOf(connection: Connection): SessionRow {
 }
 
 function textOf(connection: Connection): string {
-  const { id, peer, variant } = connection
-  return `${id} ${peer.remoteAddress}:${peer.remotePort} ${transportOf(connection)} ${variant.codec.name}`.toLowerCase()
+  const { id, identity, peer, variant } = connection
+  const who = identity === undefined ? id : `${id} ${identity.subject}`
+  return `${who} ${peer.remoteAddress}:${peer.remotePort} ${transportOf(connection)} ${variant.codec.name}`
+    .toLowerCase()
 }
 
 function transportOf({ peer }: Connection): string {

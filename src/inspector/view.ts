@@ -35,6 +35,8 @@ export interface CounterGroup {
 /** A session, as a row of the list. */
 export interface SessionRow {
   readonly id: string
+  /** Who it is, where the hub authenticates. */
+  readonly subject: string | null
   readonly address: string
   readonly port: number
   readonly transport: string

@@ -28,7 +28,7 @@ export interface Joined {
 
 /** Payload of `room.gap`: messages that cannot be given, and where delivery goes on. */
 export interface Gap {
-  readonly code: Extract<ErrorCode, 'history_trimmed' | 'epoch_changed' | 'cursor_ahead'>
+  readonly code: Extract<ErrorCode, 'history_trimmed' | 'epoch_changed' | 'cursor_ahead' | 'forbidden'>
   readonly message: string
   /** First and last seq that are missing, where they can be named. */
   readonly missed: { readonly from: number; readonly to: number } | null

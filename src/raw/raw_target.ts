@@ -1,5 +1,5 @@
 import { CLOSE } from '../protocol/close_codes.ts'
-import { ERRORS, RotundaError } from '../protocol/errors.ts'
+import { type ErrorCode, ERRORS, RotundaError } from '../protocol/errors.ts'
 import {
   Admission,
   type Companion,
@@ -24,6 +24,7 @@ export interface RawHub {
   readonly entrance: Entrance
   refusal(): RotundaError | undefined
   report(error: unknown): void
+  refused(code: ErrorCode): void
 }
 
 /** A raw service beside its hub: what takes its connections. */
@@ -113,6 +114,10 @@ export class RawTarget<M> implements Target<M>, Companion, LinkOwner {
 
   report(error: unknown): void {
     this.#hub.report(error)
+  }
+
+  refused(code: ErrorCode): void {
+    this.#hub.refused(code)
   }
 
   close(): Promise<void> {

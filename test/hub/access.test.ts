@@ -136,6 +136,32 @@ describe('policies', () => {
     await hub.close()
   })
 
+  for (const isLate of [false, true]) {
+    const when = isLate ? 'later' : 'at once'
+    test(`who comes back and may not replay is let in from now on, and told of the gap (policy answers ${when})`, async () => {
+      const { hub, peer } = setUp({
+        authorize: (_who, action) => isLate ? Promise.resolve(action !== 'replay') : action !== 'replay',
+      })
+      for (let i = 0; i < 5; i++) await hub.room('r').publish('note', { text: `${i}` })
+      const { epoch } = hub
+      const join = (ref: string, seq: number) => {
+        peer.say({ type: 'room.join', room: 'r', ref, payload: { since: { epoch, seq } } })
+        return peer.next('room.joined', ref)
+      }
+      assert.deepEqual((await join('1', 2)).payload, { head: 5, epoch, cursor: 5 })
+      const message = 'What came before 6 may not be read.'
+      const missed = { from: 3, to: 5 }
+      assert.deepEqual((await peer.next('room.gap')).payload, { code: 'forbidden', message, missed, cursor: 5, epoch })
+      await hub.room('r').publish('note', { text: 'now' })
+      assert.equal((await peer.next('note')).seq, 6)
+      await join('2', 6)
+      peer.say({ type: 'room.history', room: 'r', ref: '3', payload: { after: 2 } })
+      assert.equal(codeOf(await peer.next('error', '3')), 'forbidden')
+      assert.equal(peer.received.filter(({ type }) => type === 'room.gap').length, 1)
+      await hub.close()
+    })
+  }
+
   test('grants add up by pattern, are listed, and name what is wrong with them', async () => {
     const { hub, session } = setUp({})
     session.grant('team-*', 'write')

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { PresenceChange } from '../../src/mod.ts'
-import { Scene } from './support.ts'
+import { flatbuffers } from '../../adapters/flatbuffers/mod.ts'
+import { MemoryPeer } from '../support/memory_peer.ts'
+import { readView, Scene } from './support.ts'
 
 for (const native of [true, false]) {
   describe(`R4 presence (native topics: ${native})`, () => {
@@ -47,6 +49,25 @@ for (const native of [true, false]) {
     })
   })
 }
+
+test('R4 P6 members with binary frames see and are seen like all others', async () => {
+  const at = new Scene({ codecs: [flatbuffers] })
+  const [ana, binary] = [await at.client('ana'), new MemoryPeer(at.host)]
+  binary.connection = at.hub.connect(binary, { subprotocol: flatbuffers.subprotocol, metadata: { user: 'ben' } })
+  const say = (type: string, payload: string) => {
+    binary.connection.receive(flatbuffers.encode([{ type, room: 'r', ref: type, payload }]))
+  }
+  for (const type of ['room.join', 'presence.watch']) say(type, '{}')
+  await ana.ask('presence.watch')
+  await ana.set({ mood: 'fine' })
+  say('presence.set', '{"state":{"mood":"odd"}}')
+  at.time.advance(100)
+  const expected = { ana: { mood: 'fine' }, ben: { mood: 'odd' } }
+  assert.deepEqual(ana.view(), expected)
+  const received = binary.frames.flatMap((frame) => flatbuffers.decode(frame).map(({ envelope }) => envelope!))
+  assert.deepEqual(Object.fromEntries(readView(received, 'r')), expected)
+  await at.hub.close()
+})
 
 /** Three members, one of whom watches and has read the news so far. */
 async function setUp(options: ConstructorParameters<typeof Scene>[0] = {}) {

@@ -180,6 +180,30 @@ describe('N2 presence over several nodes', () => {
     await cluster.end(a, b)
   })
 
+  test('what was lost of a node is found by comparing, also where nobody is any more', async () => {
+    const cluster = new Cluster()
+    const [a, b] = cluster.nodes('a', 'b') as [Scene, Scene]
+    const watcher = await watching(b)
+    const [ana, ben] = [await a.client('ana'), await a.client('ben')]
+    for (
+      const [change, here] of [
+        [() => ana.set(1), { ana: 1 }],
+        [() => ben.set(2), { ana: 1, ben: 2 }],
+        [() => ana.ask('presence.clear'), { ben: 2 }],
+        [() => ben.lose(), {}],
+      ] as const
+    ) {
+      cluster.network.weather = { ...FINE, loss: 1 }
+      await change()
+      cluster.time.advance(5_200)
+      cluster.network.weather = FINE
+      cluster.time.advance(5_000)
+      assert.deepEqual(watcher.view(), here)
+    }
+    assert.equal(a.hub.metrics.presence.rooms, 0)
+    await cluster.end(a, b)
+  })
+
   test('a node that stops leaves its members the grace to come back elsewhere', async () => {
     const cluster = new Cluster()
     const [a, b] = cluster.nodes('a', 'b') as [Scene, Scene]
@@ -190,9 +214,9 @@ describe('N2 presence over several nodes', () => {
     await a.hub.close()
     cluster.time.advance(2_000)
     await (await b.client('ana')).set('ana')
-    cluster.time.advance(2_000)
+    cluster.time.advance(3_000)
     assert.deepEqual(watcher.news(), [])
-    cluster.time.advance(1_500)
+    cluster.time.advance(1_100)
     assert.deepEqual([watcher.news(), watcher.view()], [['leave ben'], { ana: 'ana' }])
     await cluster.end(b)
   })
@@ -293,10 +317,11 @@ describe('N2 whatever the network does', () => {
       const watchers: { client: TestClient; at: Scene }[] = []
       const watch = async (at: Scene) => {
         const client = await at.client('watcher', rooms)
-        for (const room of rooms) client.peer.say({ type: 'presence.watch', room, payload: {} })
+        for (const room of rooms) await client.ask('presence.watch', {}, room)
         watchers.push({ client, at })
       }
-      for (const { at } of nodes) await watch(at)
+      // Where nobody watches, a room is forgotten whenever nobody is in it.
+      for (const { at } of nodes) if (random.chance(0.5)) await watch(at)
       cluster.network.weather = { loss: random.pick([0, 0.1, 0.5]), repeats: 0.2, delay: random.pick([0, 40, 400]) }
       for (let step = 0; step < 120; step++) {
         const node = random.pick(nodes)
@@ -322,13 +347,19 @@ describe('N2 whatever the network does', () => {
           cluster.network.cut(node.at.hub.node)
           const at = cluster.start(node.at.hub.node)
           nodes = nodes.map((other) => other === node ? { at, clients: [] } : other)
-          await watch(at)
-        } else await watch(node.at)
+          if (random.chance(0.5)) await watch(at)
+        } else if (act < 98) await watch(node.at)
+        else {
+          const [gone] = watchers.splice(random.whole(0, watchers.length - 1), 1)
+          gone?.client.lose()
+        }
         await cluster.time.pass(random.pick([0, 20, 60, 500]), 20)
       }
       cluster.network.weather = FINE
       // Graces, leases, and the longest until all rooms were compared.
       for (let i = 0; i < 40; i++) cluster.time.advance(1_000)
+      for (const { at } of nodes) await watch(at)
+      cluster.time.advance(2_000)
       for (const room of rooms) {
         const here = new Map<string, unknown[]>()
         for (const { clients } of nodes) {

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Envelope } from '../../src/protocol/mod.ts'
 import { type Exposition, scrape, scrapeUntil } from '../support/exposition.ts'
 import { promtool } from '../support/promtool.ts'
-import { clientFrame, RawSocket } from '../support/raw_socket.ts'
+import { clientFrame, handshake, RawSocket } from '../support/raw_socket.ts'
 import { HOSTS, type SpawnedServer, spawnServer } from '../support/spawn_server.ts'
 import { WireClient } from '../support/wire_client.ts'
 
@@ -131,6 +131,21 @@ for (const host of HOSTS) {
       slow.destroy()
       await other.close()
       await nobodyLeft()
+    })
+
+    test('who is refused over HTTP is counted by the reason', async () => {
+      const rises = risesFrom(await scrape(server.url))
+      assert.equal((await fetch(`${server.url}/ws`)).status, 400)
+      assert.equal((await fetch(`${server.url}/rooms/africa/history?limit=x`)).status, 400)
+      assert.equal((await fetch(`${server.url}/rooms/africa/history`, { method: 'POST' })).status, 405)
+      const foreign = await RawSocket.open(server.port)
+      foreign.write(handshake({ Origin: 'http://evil.example' }))
+      assert.equal((await foreign.response()).status, 403)
+      foreign.destroy()
+      const rose = rises(await scrape(server.url))
+      const codes = ['invalid_handshake', 'invalid_limit', 'method_not_allowed', 'forbidden']
+      assert.deepEqual(codes.map((code) => rose('rotunda_errors_total', { code })), [1, 1, 1, 1])
+      assert.equal(rose('rotunda_errors_total'), 4)
     })
 
     test('hostile clients add no series', async () => {

@@ -37,12 +37,14 @@ describe('server.ts', () => {
   describe('started with nothing but a port', () => {
     let app: AppServer
     let port: number
+    let metricsPort: number
     const get = (path: string, headers: Record<string, string> = {}) =>
       fetch(`http://127.0.0.1:${port}${path}`, { headers })
 
     before(async () => {
       port = await freePort()
-      app = await startApp({ SERVER_PORT: String(port) }, cwd)
+      metricsPort = await freePort()
+      app = await startApp({ SERVER_PORT: String(port), METRICS_PORT: String(metricsPort) }, cwd)
     })
     after(async () => {
       await app.end('SIGKILL')
@@ -54,6 +56,7 @@ describe('server.ts', () => {
         'rotunda listens',
         `page       http://localhost:${port}/`,
         `websocket  ws://localhost:${port}/ws`,
+        `metrics    http://127.0.0.1:${metricsPort}/metrics`,
         `data       ${join(cwd, 'data', 'rotunda.db')}`,
         'stop       Ctrl+C',
       ])

@@ -1,7 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import type { Limits, RawLimits } from '../../src/mod.ts'
+import type { TokenSource } from '../../adapters/jwt/mod.ts'
+import type { FallbackOptions, Limits, OnExpiry, OriginList, QuotaRule, RawLimits } from '../../src/mod.ts'
+import type { CrowdOptions } from './hosts/crowd.ts'
 import type { FixtureEvent } from './hosts/fixture_events.ts'
 
 /** The hosts that rotunda runs on; `hono-*` is mounted in a Hono app that owns its server. */
@@ -25,6 +27,19 @@ export interface RoomServerOptions {
   readonly edge?: boolean
   /** Loosely typed, so that what is not allowed can be tried. */
   readonly limits?: { readonly [K in keyof Limits]?: unknown } & { readonly [name: string]: unknown }
+  readonly quotas?: readonly QuotaRule[]
+  /** How it finds out who somebody is; without it nobody is anybody. Keys are a secret, or at a URL. */
+  readonly auth?: {
+    readonly secret?: string
+    readonly jwks?: string
+    readonly from?: readonly TokenSource[]
+    readonly anonymous?: boolean
+    readonly onExpiry?: OnExpiry
+    /** Milliseconds that it takes. */
+    readonly slow?: number
+  }
+  readonly origins?: OriginList
+  readonly trustProxy?: number
   /** The node's name. */
   readonly node?: string
   readonly presence?: { readonly grace?: number; readonly lease?: number; readonly maxState?: number }
@@ -32,6 +47,8 @@ export interface RoomServerOptions {
   readonly relay?: number
   /** Patterns of the rooms that take encrypted payloads only. */
   readonly encrypted?: readonly string[]
+  /** How its sessions over SSE and long polling are kept. */
+  readonly fallback?: FallbackOptions
   /** Limits of its raw service at `/raw`; without them it has no raw services. */
   readonly raw?: { readonly [K in keyof RawLimits]?: unknown } & { readonly [name: string]: unknown }
   /** Whether it notes what handlers are told, for `events()`, and obeys `!` commands. */
@@ -40,6 +57,10 @@ export interface RoomServerOptions {
   readonly metrics?: boolean
   /** Seconds within which clients are told to come back when it is stopped. */
   readonly drain?: number
+  /** How its inspector is protected and what it shows; without it there is none. Loosely typed, as limits are. */
+  readonly inspector?: { readonly [name: string]: unknown }
+  /** Sessions without a network that it has from the start. */
+  readonly crowd?: CrowdOptions
   /** Messages that a room holds from the start, and how many of the first ones are removed again. */
   readonly seed?: { readonly room: string; readonly messages: number; readonly trimmed: number }
 }

@@ -41,7 +41,13 @@ export const sessionFamilies: readonly Family<Reading>[] = [
     'terminate',
     'permitted',
   ], ({ metrics }) => metrics.quota),
-  counterBy('rotunda_errors_total', 'Errors told to clients, by code.', 'code', ERROR_CODES, ({ metrics }) => {
-    return metrics.errors
-  }),
+  counterBy(
+    'rotunda_errors_total',
+    'Errors told to clients, over HTTP too, by code.',
+    'code',
+    ERROR_CODES,
+    ({ metrics }) => {
+      return metrics.errors
+    },
+  ),
 ]

@@ -53,10 +53,10 @@ export class NodeLeases {
     return true
   }
 
-  /** Unless heard of again, a node has so many milliseconds left. */
+  /** Unless heard of again, a node has so many milliseconds left, and at most a tick more. */
   shorten(instance: string, milliseconds: number): void {
     const known = this.#nodes.get(instance)
-    if (known !== undefined) known.silence = Math.max(known.silence, LEASE - Math.ceil(milliseconds / this.tick))
+    if (known !== undefined) known.silence = Math.max(known.silence, LEASE - 1 - Math.ceil(milliseconds / this.tick))
   }
 
   #count(): void {

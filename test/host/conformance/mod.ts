@@ -1,5 +1,7 @@
 /** The suite that every host must pass, as a client against a real process. `bun run hosts` prints it as a table. */
 import type { HostName } from '../../support/spawn_server.ts'
+import { addresses } from './addresses.ts'
+import { authentication } from './auth.ts'
 import { badInput } from './bad_input.ts'
 import { binaryFrames } from './binary.ts'
 import { bytePayloads } from './bytes.ts'
@@ -9,11 +11,14 @@ import { compression } from './compression.ts'
 import { directMessages } from './direct.ts'
 import { encryptedRooms } from './encrypted.ts'
 import { errors } from './errors.ts'
+import { longPolls } from './fallback_poll.ts'
+import { eventStreams } from './fallback_sse.ts'
 import { floods } from './flood.ts'
 import { frames, identity, pings } from './frames.ts'
 import { handshakes, subprotocols } from './handshake.ts'
 import { httpEndpoints } from './http.ts'
 import { order } from './order.ts'
+import { origins } from './origins.ts'
 import { rawServices } from './raw.ts'
 import { rawEnds } from './raw_ends.ts'
 import { connectionLimit, silence } from './silence.ts'
@@ -41,6 +46,9 @@ const PARTS: readonly ((host: HostName) => void)[] = [
   encryptedRooms,
   errors,
   connectionLimit,
+  addresses,
+  origins,
+  authentication,
   httpEndpoints,
   starts,
   compression,
@@ -52,6 +60,8 @@ const PARTS: readonly ((host: HostName) => void)[] = [
   presence,
   rawServices,
   rawEnds,
+  eventStreams,
+  longPolls,
 ]
 
 /** Registers the tests (`node:test`) of one host; runs under `bun test` and `deno test`. */

@@ -22,6 +22,9 @@ export const ROWS = {
   encrypted: 'Encrypted rooms: plaintext refused, ciphertext unchanged',
   errors: 'Handlers that throw: reported, the process lives',
   limit: 'Connection limit: 503 before the upgrade',
+  addresses: 'Limits of one address, of handshakes, of all rooms',
+  origins: 'Origins: pages of others are refused, 403 before the upgrade',
+  auth: 'Tokens: who comes in, for how long, over every transport',
   http: 'History and health over HTTP',
   start: 'Wrong use at start: said clearly',
   compression: 'Compression: off by default, negotiated',
@@ -33,6 +36,8 @@ export const ROWS = {
   presence: 'Presence: who is here, tabs, short reconnects, slow watchers',
   raw: 'Raw services: frames, reads, paths',
   rawEnds: 'Raw services: limits, failures, stopping',
+  sse: 'SSE: resumed, bounded, told how it ends',
+  poll: 'Long polling: rooms, mailboxes, sending',
   document: 'The wire document, frame by frame',
 } as const
 export type RowId = keyof typeof ROWS
@@ -51,6 +56,7 @@ export const SUBSTITUTES = {
   'unmasked': 'Deno: frames that are not masked are read',
   'post-upgrade': 'Deno: a POST that asks for an upgrade gets 400 without a reason',
   'no-compression': 'Deno: no compression',
+  'unseen-leaving': 'Deno: a poll whose client left is answered when its time is over',
   'own-server': 'Hono: the server is the application’s',
 } as const
 export type SubstituteId = keyof typeof SUBSTITUTES

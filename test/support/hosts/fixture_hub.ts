@@ -13,7 +13,9 @@ import {
 } from '../../../src/mod.ts'
 import { relayBroker } from '../relay_broker.ts'
 import type { RoomServerOptions } from '../spawn_server.ts'
+import { gather } from './crowd.ts'
 import { FixtureEvents, record } from './fixture_events.ts'
+import { authOptions } from './fixture_auth.ts'
 import { fixture } from './fixture_protocol.ts'
 import { rawFixture } from './fixture_raw.ts'
 
@@ -42,8 +44,12 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
     codecs: [flatbuffers],
     limits: (options.limits ?? {}) as Partial<Limits>,
     encrypted: options.encrypted ?? [],
+    ...(options.quotas === undefined ? {} : { quotas: options.quotas }),
     countTypes: options.metrics ?? false,
     presence: { member: ({ id, metadata }) => metadata.user ?? id, ...options.presence },
+    ...(options.auth === undefined ? {} : authOptions(options.auth)),
+    ...(options.origins === undefined ? {} : { origins: options.origins }),
+    trustProxy: options.trustProxy ?? 0,
     ...(options.node === undefined ? {} : { node: options.node }),
     ...(options.relay === undefined ? {} : { broker: await relayBroker(options.relay) }),
     metadata: (request) => ({ agent: request.headers.get('user-agent') ?? '' }),
@@ -60,6 +66,7 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
     throw new TypeError('the fixture was told to fail in an opcode')
   })
   hub.on('chat.stats', (ctx) => ({ members: ctx.room.size }))
+  if (options.crowd !== undefined) gather(hub, options.crowd)
   const events = new FixtureEvents()
   if (options.events === true) record(hub, events)
   const raw = options.raw === undefined ? undefined : rawFixture(events, options.raw as Partial<RawLimits>)
@@ -89,8 +96,12 @@ function answer(
     case '/forbid':
       closed.add(searchParams.get('room') ?? '')
       return hub.reauthorize().then(() => new Response('done'))
+    case '/revoke':
+      return hub.revoke(searchParams.get('subject') ?? '').then((count) => Response.json(count))
     case '/memory':
       return Response.json(process.memoryUsage().rss)
+    case '/delay':
+      return Response.json(eventLoopDelay())
     case '/cpu':
       return Response.json(process.cpuUsage())
     case '/buffered':
@@ -104,6 +115,27 @@ function answer(
     default:
       return new Response('not here', { status: 404 })
   }
+}
+
+const LOOK = 5
+let worst = 0
+let watching: ReturnType<typeof setInterval> | undefined
+
+/** How late the event loop was at worst since this was last asked, in milliseconds; watched from the first time on. */
+function eventLoopDelay(): number {
+  watching ??= watchEventLoop()
+  const delay = worst
+  worst = 0
+  return delay
+}
+
+function watchEventLoop(): ReturnType<typeof setInterval> {
+  let last = performance.now()
+  return setInterval(() => {
+    const now = performance.now()
+    worst = Math.max(worst, now - last - LOOK)
+    last = now
+  }, LOOK)
 }
 
 async function seed(store: MessageStore, { room, messages, trimmed }: NonNullable<RoomServerOptions['seed']>) {

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { bunHandlers } from '../../../adapters/bun/mod.ts'
 import { realtime, withContext } from '../../../adapters/hono/mod.ts'
-import { type RawRoute, rawService, type RotundaServer } from '../../../src/mod.ts'
+import { type InspectorOptions, type RawRoute, rawService, type RotundaServer } from '../../../src/mod.ts'
 import type { RoomServerOptions } from '../spawn_server.ts'
 import type { FixtureHub } from './fixture_hub.ts'
 
@@ -11,7 +11,8 @@ interface Stoppable {
   stop(): Promise<void>
 }
 
-interface HonoServerOptions extends Pick<RoomServerOptions, 'mistake' | 'compression'> {
+interface HonoServerOptions extends Pick<RoomServerOptions, 'mistake' | 'compression' | 'fallback'> {
+  readonly inspector: InspectorOptions | undefined
   readonly port: number
   readonly hostname: string
   readonly raw: Record<string, RawRoute>
@@ -32,7 +33,8 @@ export function serveHono(
   })
   const greeter = rawService<string>((connection) => connection.send(connection.metadata))
   const greeting = withContext(greeter, (context: Context<AppEnv>) => context.get('greeting'))
-  app.route('/', realtime(hub, { raw: { ...options.raw, '/raw/context': greeting } }))
+  const { inspector, fallback = {} } = options
+  app.route('/', realtime(hub, { raw: { ...options.raw, '/raw/context': greeting }, inspector, fallback }))
   app.notFound((context) => options.fetch(context.req.raw))
   const { port, hostname } = options
   const server = 'Deno' in globalThis ? serveOnDeno(app, port, hostname) : serveOnBun(app, hub, options)
