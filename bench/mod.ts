@@ -11,6 +11,7 @@ import { binaryBytes, binaryText } from './rows/binary.ts'
 import { denoDurableFanout, durableFanout } from './rows/durable_fanout.ts'
 import { durablePublish } from './rows/durable_publish.ts'
 import { denoEphemeralFanout, ephemeralFanout, honoEphemeralFanout } from './rows/ephemeral_fanout.ts'
+import { hostile } from './rows/hostile.ts'
 import { denoIdleConnection, idleConnection } from './rows/idle_connection.ts'
 import { join } from './rows/join.ts'
 import { lonePublish } from './rows/lone_publish.ts'
@@ -26,6 +27,7 @@ const ROWS = [
   resume,
   join,
   presence,
+  hostile,
   binaryBytes,
   binaryText,
   denoEphemeralFanout,

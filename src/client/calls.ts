@@ -41,8 +41,6 @@ export class Calls {
   declare readonly protocol: Protocol
   declare readonly outbox: Outbox
   readonly #inOrder = new InOrder()
-  readonly #producer = randomName()
-  #published = 0
 
   constructor(protocol: Protocol, outbox: Outbox) {
     this.protocol = protocol
@@ -62,7 +60,7 @@ export class Calls {
   ): Promise<Published> | void {
     const definition = known(definitionOf(this.protocol, type, 'event'), type)
     const durable = definition.durable && room !== undefined
-    const { ack, to, traceparent, key = durable ? this.#newKey(receiver) : undefined } = options
+    const { ack, to, traceparent, key = durable ? randomName() : undefined } = options
     const seal = (checked: unknown) => receiver.cipher?.seal(checked, { room: room!, type, key: key ?? '' }) ?? checked
     const get = () => after(check(definition.schema, payload), seal)
     const envelope = (sealed: unknown) => ({ type, room, to, key, traceparent, payload: sealed }) as Envelope
@@ -78,11 +76,6 @@ export class Calls {
     const value = get()
     const failed = (error: unknown) => receiver.report(error, { room, type } as Partial<Envelope>)
     this.#inOrder.add(() => value, (sealed) => this.outbox.post(envelope(sealed)), failed)
-  }
-
-  /** Members of an encrypted room see each other's keys: none may tell what the next one will be. */
-  #newKey({ cipher }: Receiver): string {
-    return cipher ? randomName() : `${this.#producer}:${++this.#published}`
   }
 
   request(
@@ -106,7 +99,10 @@ function known<D>(definition: D | undefined, type: string): D {
   throw new RotundaError('unknown_type', `No "${type}" in the protocol.`)
 }
 
-/** 128 random bits. Not `crypto.randomUUID`, which browsers keep from pages without TLS. */
+/**
+ * 128 random bits, anew for every message: members of an encrypted room see each other's keys, and who could tell the
+ * next one would publish under it first, in its place. Not `crypto.randomUUID`, which browsers keep from pages without TLS.
+ */
 function randomName(): string {
   return crypto.getRandomValues(new Uint32Array(4)).join('')
 }

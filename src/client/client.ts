@@ -112,6 +112,7 @@ export class Client<C extends Contract> {
     })
     const outbox = this.#outbox = new Outbox(connection)
     this.calls = new Calls(protocol, outbox)
+    options.use?.map((addition) => addition.attach(this))
     if (autoConnect) connection.connect()
   }
 

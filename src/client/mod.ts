@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { Addition } from './addition.ts'
 export { answer } from './answer.ts'
 export { authenticate } from './authenticate.ts'
 export type { AuthenticateOptions } from './authenticate.ts'

@@ -1,6 +1,7 @@
 import type { Codec } from '../protocol/codec.ts'
 import type { Contract, Protocol } from '../protocol/contract.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
+import type { Addition } from './addition.ts'
 import type { BackoffOptions } from './connection/backoff.ts'
 import type { HeartbeatOptions } from './connection/heartbeat.ts'
 import type { WebSocketConstructor } from './connection/connection.ts'
@@ -28,6 +29,8 @@ export interface ClientOptions<C extends Contract> {
   readonly maxInFlight?: number
   /** What frames are made of, where the server knows it, such as `flatbuffers` of `rotunda/flatbuffers`. Default: JSON. */
   readonly codec?: Codec
+  /** What is added to it, such as `fallback` of `rotunda/client/fallback`. */
+  readonly use?: readonly Addition[]
   /** Makes the WebSockets. Default: the global `WebSocket`. */
   readonly WebSocket?: WebSocketConstructor
 }

@@ -25,7 +25,7 @@ export function readError(payload: unknown): RotundaError {
  * An envelope as it is sent, whatever becomes of the payload it was made of.
  * @throws {RotundaError} `invalid_payload`
  */
-function encode(envelope: Envelope): EncodedEnvelope {
+export function encode(envelope: Envelope): EncodedEnvelope {
   const { payload } = envelope
   try {
     const encoded = payload instanceof Uint8Array ? new Uint8Array(payload) : JSON.stringify(payload) ?? '{}'

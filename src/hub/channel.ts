@@ -3,6 +3,7 @@ import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { chunk } from './chunks.ts'
 import type { Host } from './peer.ts'
 import type { Connection } from './connection.ts'
+import { countOut, type Traffic } from './traffic.ts'
 
 /** Who can be live in a channel. */
 export interface Subscriber {
@@ -35,16 +36,19 @@ export class Channel<S extends Subscriber = Subscriber> {
   readonly #host: Host
   readonly #topic: string
   readonly #highWaterMark: number
+  readonly #traffic: Traffic
   readonly #live = new Set<S>()
   #sinceCheck = 0
   /** Frames, envelopes and bytes each subscriber was sent so far; a connection's share is a difference of two readings. */
   readonly sent = { frames: 0, messages: 0, bytes: 0 }
 
-  constructor(room: string, host: Host, variant: Variant, highWaterMark: number) {
+  /** @param traffic Where what all subscribers are sent is counted. */
+  constructor(room: string, host: Host, variant: Variant, highWaterMark: number, traffic: Traffic) {
     this.#variant = variant
     this.#host = host
     this.#topic = `${variant.codec.name}:${variant.batches ? 'batch' : 'single'}:${room}`
     this.#highWaterMark = highWaterMark
+    this.#traffic = traffic
   }
 
   /** How many are live. */
@@ -67,7 +71,9 @@ export class Channel<S extends Subscriber = Subscriber> {
 
   /** Sends envelopes to every live subscriber. */
   deliver(batch: readonly EncodedEnvelope[]): void {
-    if (this.#live.size === 0) return
+    const { size } = this.#live
+    if (size === 0) return
+    countOut(this.#traffic, 0, batch.length * size, 0)
     for (const frame of encodeFrames(this.#variant, batch)) this.#send(frame)
     this.sent.messages += batch.length
   }
@@ -96,6 +102,8 @@ export class Channel<S extends Subscriber = Subscriber> {
   #send(frame: Frame): void {
     const bytes = this.#bytes(frame)
     this.#sinceCheck += bytes
+    const { size } = this.#live
+    countOut(this.#traffic, size, 0, bytes * size)
     this.sent.frames += 1
     this.sent.bytes += bytes
     if (this.#host.publish !== undefined) this.#host.publish(this.#topic, frame)

@@ -2,6 +2,7 @@ import type { Frame } from '../protocol/codec.ts'
 import { CLOSE } from '../protocol/close_codes.ts'
 import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { type ErrorCode, ERRORS, RotundaError } from '../protocol/errors.ts'
+import { MAX_ROOM_NAME } from '../protocol/names.ts'
 import type { Payload } from '../protocol/payload.ts'
 import type { ErrorPayload } from '../protocol/reserved.ts'
 import type { Bucket } from './auth/bucket.ts'
@@ -15,6 +16,7 @@ import type { SessionPresence } from './presence/session_presence.ts'
 import type { SessionQuota } from './quota/session_quota.ts'
 import type { Replies } from './replies.ts'
 import type { Room } from './room.ts'
+import { countIn, countOut, noTraffic, type Sent, type Traffic } from './traffic.ts'
 import type { TypeCounts } from './type_metrics.ts'
 
 /** Where a connection stands: `connecting` until the application's open handlers have finished. */
@@ -33,6 +35,8 @@ export interface SessionMetrics {
 
 /** What the hub does for its sessions. */
 export interface ConnectionOwner {
+  /** Of all its sessions, past and present. */
+  readonly traffic: Traffic
   receive(connection: Connection, frame: Frame): void
   pinged(connection: Connection, data: Uint8Array): void
   ponged(connection: Connection, data: Uint8Array): void
@@ -100,12 +104,8 @@ export class Connection<M = unknown> {
   readonly #backlog: BacklogBounds
   #rooms: Map<string, Room> | undefined
   #grants: Grants | undefined
-  messagesIn = 0
-  #framesIn = 0
-  #bytesIn = 0
-  #framesOut = 0
-  #messagesOut = 0
-  #bytesOut = 0
+  /** What was sent and received otherwise than through channels. */
+  readonly #traffic = noTraffic()
 
   constructor(owner: ConnectionOwner, peer: Peer, start: ConnectionStart<M>) {
     this.#owner = owner
@@ -140,33 +140,33 @@ export class Connection<M = unknown> {
     return this.#rooms?.get(name)
   }
 
+  get messagesIn(): number {
+    return this.#traffic.messagesIn
+  }
+
   get metrics(): SessionMetrics {
-    let framesOut = this.#framesOut
-    let messagesOut = this.#messagesOut
-    let bytesOut = this.#bytesOut
-    const live = this.rooms.map((room) => room.subscription(this)?.received)
-    for (const received of [...live, ...this.presence?.received() ?? []]) {
-      framesOut += received?.frames ?? 0
-      messagesOut += received?.messages ?? 0
-      bytesOut += received?.bytes ?? 0
+    const sum = { ...this.#traffic }
+    const live = this.rooms.map((room) => room.subscription(this)!.received)
+    for (const { frames, messages, bytes } of [...live, ...this.presence?.received() ?? []]) {
+      countOut(sum, frames, messages, bytes)
     }
-    return {
-      framesIn: this.#framesIn,
-      messagesIn: this.messagesIn,
-      bytesIn: this.#bytesIn,
-      framesOut,
-      messagesOut,
-      bytesOut,
-    }
+    return sum
   }
 
   /** The transport received a frame. */
   receive(frame: Frame): void {
     if (!this.isUsable) return
     this.lastReceivedAt = Date.now()
-    this.#framesIn += 1
-    this.#bytesIn += this.#length(frame)
+    const bytes = this.#length(frame)
+    countIn(this.#traffic, 1, 0, bytes)
+    countIn(this.#owner.traffic, 1, 0, bytes)
     this.#owner.receive(this, frame)
+  }
+
+  /** A frame had a message, understood or not. */
+  countMessage(): void {
+    countIn(this.#traffic, 0, 1, 0)
+    countIn(this.#owner.traffic, 0, 1, 0)
   }
 
   /** The transport received a ping; it has answered by itself. */
@@ -220,9 +220,9 @@ export class Connection<M = unknown> {
   sendFrame(frame: Frame, messages: number): boolean {
     if (!this.isUsable) return false
     if (!this.relay(frame)) return false
-    this.#framesOut += 1
-    this.#messagesOut += messages
-    this.#bytesOut += this.#length(frame)
+    const bytes = this.#length(frame)
+    countOut(this.#traffic, 1, messages, bytes)
+    countOut(this.#owner.traffic, 1, messages, bytes)
     return true
   }
 
@@ -237,11 +237,9 @@ export class Connection<M = unknown> {
     return false
   }
 
-  /** Adds what a channel sent on this session's behalf. */
-  countSent(sent: { readonly frames: number; readonly messages: number; readonly bytes: number }): void {
-    this.#framesOut += sent.frames
-    this.#messagesOut += sent.messages
-    this.#bytesOut += sent.bytes
+  /** Adds what a channel sent on this session's behalf; it has counted that for the hub. */
+  countSent({ frames, messages, bytes }: Sent): void {
+    countOut(this.#traffic, frames, messages, bytes)
   }
 
   send(envelope: EncodedEnvelope): boolean {
@@ -258,10 +256,14 @@ export class Connection<M = unknown> {
     this.send({ type, kind: 'reply', payload, ...present({ room, ref }) })
   }
 
-  sendError(error: RotundaError, about: { room?: string | undefined; ref?: string | undefined } = {}): void {
+  sendError(error: RotundaError, { room, ref }: { room?: string | undefined; ref?: string | undefined } = {}): void {
     this.#owner.failed(error.code)
     const payload: ErrorPayload = { code: error.code, message: error.message, retryable: error.retryable }
-    this.sendReserved('error', payload, about)
+    // What is too long to be a room's name is not sent back.
+    this.sendReserved('error', payload, {
+      room: room !== undefined && room.length > MAX_ROOM_NAME ? undefined : room,
+      ref,
+    })
   }
 
   /**

@@ -1,9 +1,9 @@
 import { CLOSE } from '../protocol/close_codes.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
-import type { SessionMetrics } from './connection.ts'
 import { Histogram } from './histogram.ts'
 import type { HubMetrics } from './hub_metrics.ts'
 import type { CommitMetrics } from './publisher.ts'
+import { noTraffic, type Traffic } from './traffic.ts'
 
 const MILLISECONDS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000]
 /** What codes are counted under that are none of ours: a client may close with any. */
@@ -40,8 +40,8 @@ export class Counters {
   readonly commitMessages: Histogram = new Histogram(BATCHES)
   /** From when the first message of a commit was taken to when the commit's messages were handed to the transports. */
   readonly deliveryMilliseconds: Histogram = new Histogram(MILLISECONDS)
-  /** Traffic of the sessions that are over. */
-  readonly ended: { -readonly [K in keyof SessionMetrics]: SessionMetrics[K] } = noTraffic()
+  /** Frames, messages and bytes of all sessions, past and present. */
+  readonly traffic: Traffic = noTraffic()
 
   error(code: ErrorCode): void {
     this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
@@ -53,24 +53,9 @@ export class Counters {
   }
 }
 
-/** Traffic to which that of sessions is added. */
-export function noTraffic(): { -readonly [K in keyof SessionMetrics]: SessionMetrics[K] } {
-  return { framesIn: 0, messagesIn: 0, bytesIn: 0, framesOut: 0, messagesOut: 0, bytesOut: 0 }
-}
-
-export function addTraffic(to: ReturnType<typeof noTraffic>, more: SessionMetrics): void {
-  to.framesIn += more.framesIn
-  to.messagesIn += more.messagesIn
-  to.bytesIn += more.bytesIn
-  to.framesOut += more.framesOut
-  to.messagesOut += more.messagesOut
-  to.bytesOut += more.bytesOut
-}
-
 /** The counters as applications read them. */
 export function readCounters(
   counters: Counters,
-  connections: Iterable<{ readonly metrics: SessionMetrics }>,
 ): Omit<
   HubMetrics,
   | keyof CommitMetrics
@@ -83,12 +68,9 @@ export function readCounters(
   | 'types'
   | 'longPoll'
 > {
-  const traffic = noTraffic()
-  addTraffic(traffic, counters.ended)
-  for (const { metrics } of connections) addTraffic(traffic, metrics)
   const { ephemeralDropped, repliesDropped, resumes, gaps, fellBehind, catchUps } = counters
   return {
-    traffic,
+    traffic: { ...counters.traffic },
     errors: Object.fromEntries(counters.errors),
     closes: Object.fromEntries(counters.closes),
     quota: { ...counters.quota },

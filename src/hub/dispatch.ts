@@ -102,7 +102,7 @@ export class Dispatch {
     connection: Connection,
     { envelope, error, ...rest }: Decoded & { ref?: string | undefined },
   ): void | Promise<void> {
-    connection.messagesIn += 1
+    connection.countMessage()
     if (envelope === undefined) {
       connection.sendError(error, rest)
       return this.#countError(connection)

@@ -189,7 +189,7 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> extend
       connectionsTotal: this.#lifecycle.connectionsTotal,
       rooms: this.#core.rooms.size,
       waiting: this.#core.publisher.waiting,
-      ...readCounters(this.#core.counters, this.#core.connections.values()),
+      ...readCounters(this.#core.counters),
       presence: this.#core.presence.metrics,
       types: this.#typeCounts?.byType,
       longPoll: this.companions.longPoll,

@@ -14,7 +14,7 @@ export interface HubMetrics extends CommitMetrics {
   readonly rooms: number
   /** Messages that wait for the next commit. */
   readonly waiting: number
-  /** Frames, messages and bytes of all sessions, past and present; added up when read. */
+  /** Frames, messages and bytes of all sessions, past and present. */
   readonly traffic: SessionMetrics
   /** Errors told to clients so far, over HTTP too, by code; `slow_consumer` is told by the close code alone. */
   readonly errors: Readonly<Partial<Record<ErrorCode, number>>>

@@ -11,13 +11,13 @@ import type { Companions } from './companions.ts'
 import { type BacklogBounds, backlogBounds } from './congestion.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import type { HubCore } from './core.ts'
-import { addTraffic } from './counters.ts'
 import type { Dispatch } from './dispatch.ts'
 import { type Executor, withinTime } from './executor.ts'
 import type { Handlers, LifecycleHandlers } from './handlers.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Peer } from './peer.ts'
 import type { Start } from './target.ts'
+import type { Traffic } from './traffic.ts'
 
 /** How long clients may take to answer the close frame when the hub closes, in milliseconds. */
 const CLOSING_GRACE = 2_000
@@ -48,6 +48,7 @@ export interface LifecycleOptions<C extends Contract, M> {
 
 /** How connections begin and end, and the whole hub with them. */
 export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
+  readonly traffic: Traffic
   readonly #core: HubCore<C, M>
   readonly #handlers: Handlers<C, M>
   readonly #dispatch: Dispatch
@@ -61,6 +62,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
 
   constructor(core: HubCore<C, M>, handlers: Handlers<C, M>, dispatch: Dispatch, options: LifecycleOptions<C, M>) {
     this.#core = core
+    this.traffic = core.counters.traffic
     this.#handlers = handlers
     this.#dispatch = dispatch
     this.#options = options
@@ -141,8 +143,6 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     // One that was refused was never told of.
     if (!connections.delete(connection.id)) return
     this.#options.identities.ended(connection as Connection<M>)
-    // What its rooms have sent it is counted there as long as it is in them.
-    addTraffic(this.#core.counters.ended, connection.metrics)
     this.#core.counters.close(code)
     presence.ended(connection)
     rooms.leaveAll(connection)

@@ -32,6 +32,7 @@ export class Memberships<C extends Contract, M> {
     const enter = (request: JoinRequest, withheld?: Cursor) =>
       this.#core.rooms.join(connection, room, request, (joined) => {
         connection.sendReserved('room.joined', joined, { room, ref })
+        void this.#core.presence.entered(connection, room, true)
         if (withheld !== undefined) this.#tellWithheld(connection, room, withheld, joined)
         // What it may do was changed while the application or the store was asked.
         if (version !== connection.accessVersion) this.#recheck(connection, room)

@@ -232,8 +232,8 @@ export class Room {
   #channelFor(host: Host, variant: Variant): Channel<Subscription> {
     const known = this.#channels.find((candidate) => candidate.serves(host, variant))
     if (known !== undefined) return known
-    const { topics, limits } = this.#environment
-    const channel = new Channel<Subscription>(`${topics}:${this.name}`, host, variant, limits.highWaterMark)
+    const { topics, limits: { highWaterMark }, counters: { traffic } } = this.#environment
+    const channel = new Channel<Subscription>(`${topics}:${this.name}`, host, variant, highWaterMark, traffic)
     this.#channels.push(channel)
     return channel
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { checkIdentity, createHub, type HubOptions, type Identity, RotundaError } from '../../src/mod.ts'
+import { Admission, checkIdentity, createHub, type HubOptions, type Identity, RotundaError } from '../../src/mod.ts'
 import { Grants } from '../../src/hub/grants.ts'
 import { notes } from '../support/test_hub.ts'
 import { MemoryHost, MemoryPeer } from '../support/memory_peer.ts'
@@ -87,6 +87,19 @@ describe('an identity', () => {
     const late = setUp({ authenticate: () => Promise.reject(new TypeError('no database')) })
     await assert.rejects(late.open(), TypeError)
     await Promise.all([own.hub.close(), late.hub.close()])
+  })
+
+  test('X8 that has ended is refused whatever it asks for, before anybody has noticed otherwise', async () => {
+    const { hub } = setUp()
+    const at = (expiresAt: number) => {
+      const identity = { ...USER, expiresAt }
+      return new Admission({}, { identity, address: undefined, since: 0 })
+    }
+    await hub.reader.check(at(Date.now() + 60_000), 'private-team-1', {})
+    for (const room of ['private-team-1', 'open']) {
+      assert.throws(() => hub.reader.check(at(Date.now()), room, {}), { code: 'unauthenticated', message: /expired/ })
+    }
+    await hub.close()
   })
 
   const now = 1_000_000

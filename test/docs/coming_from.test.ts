@@ -5,6 +5,7 @@ import * as deno from '../../adapters/deno/mod.ts'
 import * as flatbuffers from '../../adapters/flatbuffers/mod.ts'
 import * as hono from '../../adapters/hono/mod.ts'
 import * as libsql from '../../adapters/libsql/mod.ts'
+import * as prometheus from '../../adapters/prometheus/mod.ts'
 import * as rotunda from '../../src/mod.ts'
 import { createClient } from '../../src/client/mod.ts'
 import { connectPeer, MemoryHost } from '../support/memory_peer.ts'
@@ -49,7 +50,7 @@ describe('docs/coming-from.md', () => {
   })
 
   test('names functions that are exported', () => {
-    const all = { ...rotunda, ...bun, ...deno, ...hono, ...libsql, ...flatbuffers, createClient }
+    const all = { ...rotunda, ...bun, ...deno, ...hono, ...libsql, ...flatbuffers, ...prometheus, createClient }
     const called = spans.flatMap((span) => [...span.matchAll(/^(\w+)(?=\(|$)|(?<=[ (])(\w+)\(/g)])
     const names = new Set(
       called.map(([, first, inner]) => (first ?? inner)!).filter((name) => /[a-z][A-Z]|^serve$/.test(name)),

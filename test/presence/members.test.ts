@@ -260,6 +260,21 @@ describe('R4 on the server', () => {
     await hub.close()
   })
 
+  test('a handler of presence may change it at once: that is told, too', async () => {
+    const { at, watcher, time, hub } = await setUp()
+    const ana = await at.client('ana')
+    const changes: string[] = []
+    hub.onPresence(({ type, member }) => {
+      changes.push(`${type} ${member}`)
+      if (type === 'join') hub.session(ana.peer.connection.id)!.leave('r')
+    })
+    await ana.set()
+    time.advance(200)
+    assert.deepEqual([changes, watcher.news()], [['join ana', 'leave ana'], ['join ana', 'leave ana']])
+    assert.deepEqual(watcher.view(), {})
+    await hub.close()
+  })
+
   test('rooms without members and watchers are forgotten', async () => {
     const { at, watcher, time, hub } = await setUp()
     const ana = await at.client('ana')

@@ -154,7 +154,7 @@ describe('P8 handlers of a raw connection', () => {
       }),
       hub,
     )
-    assert.deepEqual([closing.closedWith, refusing.closedWith], [[4500, 'not you'], [1008, 'who are you?']])
+    assert.deepEqual([closing.closedWith, refusing.closedWith], [[4500, 'not you'], [4401, 'who are you?']])
     await settled()
     assert.deepEqual([hub.companions.size, reported], [0, []])
     await hub.close()

@@ -84,6 +84,7 @@ export class Presence<C extends Contract, M> {
       limits,
       census: this.#census,
       topics,
+      traffic: core.counters.traffic,
       window: WINDOW,
       share: this.#nodes && ((room, changes) => this.#nodes!.share(room, changes)),
       changed: (kind, room, member, entry) => this.#tell(kind, room, member, entry),

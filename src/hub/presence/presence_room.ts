@@ -4,6 +4,7 @@ import type { Connection } from '../connection.ts'
 import type { Executor } from '../executor.ts'
 import type { Limits } from '../limits.ts'
 import type { Host } from '../peer.ts'
+import type { Traffic } from '../traffic.ts'
 import type { Entry } from './entry.ts'
 import { type Census, OwnMembers } from './own_members.ts'
 import { PAGE_TEXT, Pages } from './pages.ts'
@@ -20,6 +21,8 @@ export interface PresenceEnvironment {
   readonly census: Census
   /** Put before room names in native topics: several hubs may share one server. */
   readonly topics: string
+  /** What is sent is counted here. */
+  readonly traffic: Traffic
   /** Milliseconds that a change waits for others at most. */
   readonly window: number
   /** Tells the other nodes, where there are any, what became of own members, and whether those that are gone left. */
@@ -194,6 +197,7 @@ export class PresenceRoom implements WatchedRoom {
 
   #tell(): void {
     const texts: Record<ChangeKind, string[]> = { leave: [], join: [], update: [] }
+    const changes: [kind: ChangeKind, member: string, entry: Entry][] = []
     for (const member of this.#pending) {
       const before = this.pages.get(member)
       const now = this.map.get(member)
@@ -201,26 +205,31 @@ export class PresenceRoom implements WatchedRoom {
         const entry = before === undefined ? now : { ...now, since: before.since }
         const kind = before === undefined ? 'join' : 'update'
         texts[kind].push(this.pages.set(member, entry))
-        this.#environment.changed(kind, this.name, member, entry)
+        changes.push([kind, member, entry])
       } else if (now === undefined && before !== undefined) {
         this.pages.delete(member)
         texts.leave.push(JSON.stringify(member))
-        this.#environment.changed('leave', this.name, member, before)
+        changes.push(['leave', member, before])
       }
     }
     this.#pending.clear()
-    const batch = [
+    this.#deliver([
       ...this.#envelopes('leave', texts.leave),
       ...this.#envelopes('join', texts.join),
       ...this.#envelopes('update', texts.update),
-    ]
+    ])
+    this.#startWaiting()
+    // Last, since what is told may make further changes.
+    for (const [kind, member, entry] of changes) this.#environment.changed(kind, this.name, member, entry)
+  }
+
+  #deliver(batch: readonly EncodedEnvelope[]): void {
     const size = batch.reduce((sum, { payload }) => sum + payload.length, 0)
     // As one frame where they fit one.
     for (const frame of size <= PAGE_TEXT ? [batch] : batch.map((envelope) => [envelope])) {
       if (frame.length > 0) { for (const channel of this.#channels) channel.deliver(frame) }
     }
     for (const channel of this.#channels) for (const watcher of channel.slow()) watcher.fallBehind()
-    this.#startWaiting()
   }
 
   /** Changes of one kind, in envelopes that each fit a frame and are a version. */
@@ -245,8 +254,8 @@ export class PresenceRoom implements WatchedRoom {
   #channelFor(host: Host, variant: Variant): Channel<PresenceWatcher> {
     let channel = this.#channels.find((candidate) => candidate.serves(host, variant))
     if (channel === undefined) {
-      const { topics, limits } = this.#environment
-      channel = new Channel(`presence:${topics}:${this.name}`, host, variant, limits.highWaterMark)
+      const { topics, limits, traffic } = this.#environment
+      channel = new Channel(`presence:${topics}:${this.name}`, host, variant, limits.highWaterMark, traffic)
       this.#channels.push(channel)
     }
     return channel

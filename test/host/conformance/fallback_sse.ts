@@ -199,8 +199,9 @@ export function eventStreams(host: HostName): void {
     test('two thousand come and go at once: nothing is left', () =>
       withServer({ host }, async (server) => {
         const ask = askServer(server.url)
-        for (let round = 0; round < 4; round++) {
-          const streams = await Promise.all(range(1, 500).map(() => EventReader.open(ask, '?room=africa')))
+        // Bun's fetch has 256 connections at once.
+        for (let round = 0; round < 20; round++) {
+          const streams = await Promise.all(range(1, 100).map(() => EventReader.open(ask, '?room=africa')))
           await Promise.all(streams.slice(0, 50).map((stream) => stream.next({ type: 'room.joined' })))
           await Promise.all(streams.map((stream) => stream.close()))
         }

@@ -1,0 +1,103 @@
+// Clients that do not behave, within what a server's limits let them do.
+import { handshakeRequest, newKey } from '../src/rfc6455/mod.ts'
+import { textFrame } from './support/frames.ts'
+import { expose } from './support/remote.ts'
+
+/** What a hostile connection does: nothing, ask and never read, send what is no message, or join and leave. */
+export type Kind = 'idle' | 'slow' | 'garbage' | 'storm'
+
+interface Hostile {
+  readonly kind: Kind
+  socket: Bun.Socket | undefined
+}
+
+const ASK = textFrame(JSON.stringify(Array(50).fill({ type: 'room.history', room: 'calm 0', payload: { limit: 200 } })))
+const LOUD = textFrame('{"type":"room.join","room":"calm 0","payload":{}}')
+const GARBAGE = ['junk', '[[[[[[[[', '{"type":"no.such.type"}', '{"type":7}', '"\\ud800"', '{"__proto__":{}}'].map(
+  textFrame,
+)
+const STORM = textFrame(JSON.stringify(Array.from({ length: 10 }, (_, i) => {
+  return { type: i % 2 === 0 ? 'room.join' : 'room.leave', room: `storm ${i >> 1}` }
+})))
+/** Frames a second of all that send garbage, and of all that storm. */
+const RATE = { garbage: 500, storm: 50 }
+
+const all: Hostile[] = []
+let port = 0
+let lost = 0
+let going = true
+
+function connect(hostile: Hostile): Promise<void> {
+  return new Promise((resolve) => {
+    let isUpgraded = false
+    Bun.connect({
+      hostname: '127.0.0.1',
+      port,
+      socket: {
+        open: (socket) => {
+          hostile.socket = socket
+          const protocols = ['rotunda.v1.json']
+          socket.write(handshakeRequest({ host: `127.0.0.1:${port}`, path: '/ws', key: newKey(), protocols }))
+        },
+        data: (socket) => {
+          if (isUpgraded) return
+          isUpgraded = true
+          resolve()
+          if (hostile.kind !== 'slow') return
+          socket.write(LOUD)
+          socket.write(ASK)
+          socket.pause()
+        },
+        // Thrown out: it comes back.
+        close: () => {
+          hostile.socket = undefined
+          lost += 1
+          if (going) setTimeout(() => going && void connect(hostile), 1_000)
+          resolve()
+        },
+        error: () => {},
+        connectError: () => resolve(),
+      },
+    }).catch(() => resolve())
+  })
+}
+
+/** Lets those of a kind send by turns. */
+function harass(kind: 'garbage' | 'storm', frames: readonly Buffer[]): void {
+  const kindred = all.filter((hostile) => hostile.kind === kind)
+  const began = performance.now()
+  let sent = 0
+  const timer = setInterval(() => {
+    if (!going) return clearInterval(timer)
+    const due = (performance.now() - began) / 1000 * RATE[kind]
+    for (; sent < due; sent++) kindred[sent % kindred.length]?.socket?.write(frames[sent % frames.length]!)
+  }, 10)
+}
+
+const commands = {
+  async connect(given: { port: number; counts: Record<Kind, number> }): Promise<void> {
+    port = given.port
+    for (const [kind, count] of Object.entries(given.counts)) {
+      for (let left = count; left > 0; left -= 100) {
+        const some = Array.from({ length: Math.min(100, left) }, () => ({ kind: kind as Kind, socket: undefined }))
+        all.push(...some)
+        await Promise.all(some.map(connect))
+      }
+    }
+    harass('garbage', GARBAGE)
+    harass('storm', [STORM])
+  },
+
+  /** How many are connected now, and how often one was thrown out. */
+  standing: (): { connected: number; lost: number } => ({
+    connected: all.filter(({ socket }) => socket !== undefined).length,
+    lost,
+  }),
+
+  end(): void {
+    going = false
+    for (const { socket } of all) socket?.terminate()
+  },
+}
+export type HostileCommands = typeof commands
+expose(commands)
