@@ -11,7 +11,7 @@ interface Hostile {
   socket: Bun.Socket | undefined
 }
 
-const ASK = textFrame(JSON.stringify(Array(50).fill({ type: 'room.history', room: 'calm 0', payload: { limit: 200 } })))
+const ASK = textFrame(JSON.stringify(Array(4).fill({ type: 'room.history', room: 'calm 0', payload: { limit: 200 } })))
 const LOUD = textFrame('{"type":"room.join","room":"calm 0","payload":{}}')
 const GARBAGE = ['junk', '[[[[[[[[', '{"type":"no.such.type"}', '{"type":7}', '"\\ud800"', '{"__proto__":{}}'].map(
   textFrame,

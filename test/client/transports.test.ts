@@ -46,7 +46,7 @@ describe('C4 a client with transports', () => {
 
   test('tries again when a server accepts and says nothing, and connects as soon as one speaks', () =>
     withProxy({ silent: true }, async ({ proxy, through }) => {
-      const { client, uses } = through({ connectTimeout: 200, patience: 100 })
+      const { client, uses } = through({ connectTimeout: 200, patience: 100, retry: 100 })
       await once(proxy.onConnection, (count) => count > 3)
       assert.equal(client.state, 'connecting')
       proxy.behave({})

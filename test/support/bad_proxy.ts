@@ -60,8 +60,9 @@ export async function startBadProxy(target: number, start: Mischief = {}): Promi
       }
       if (!mischief.frozen) far.write(chunk)
     })
-    far.on('data', (chunk) => {
+    far.on('data', (data) => {
       if (mischief.frozen) return
+      let chunk = Buffer.from(data)
       if (buffers && !isUpgraded) {
         held = Buffer.concat([held, chunk])
         if (!isWhole(held)) return
