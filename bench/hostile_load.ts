@@ -12,15 +12,19 @@ interface Hostile {
 }
 
 const ASK = textFrame(JSON.stringify(Array(4).fill({ type: 'room.history', room: 'calm 0', payload: { limit: 200 } })))
-const LOUD = textFrame('{"type":"room.join","room":"calm 0","payload":{}}')
+const LOUD = textFrame('{"type":"room.join","room":"loud","payload":{}}')
+const MORE = textFrame('{"type":"room.history","room":"calm 0","payload":{"limit":200}}')
+const SAY = textFrame('{"type":"chat.message","room":"loud","payload":{"user":"h","text":"to who does not read"}}')
 const GARBAGE = ['junk', '[[[[[[[[', '{"type":"no.such.type"}', '{"type":7}', '"\\ud800"', '{"__proto__":{}}'].map(
   textFrame,
 )
 const STORM = textFrame(JSON.stringify(Array.from({ length: 10 }, (_, i) => {
   return { type: i % 2 === 0 ? 'room.join' : 'room.leave', room: `storm ${i >> 1}` }
 })))
-/** Frames a second of all that send garbage, and of all that storm. */
-const RATE = { garbage: 500, storm: 50 }
+/** Frames a second, over all of a kind. */
+const RATE = { garbage: 500, storm: 50, slow: 20 }
+/** How long what they ask for at first keeps the server busy, at most, in milliseconds. */
+const SETTLE = 4_000
 
 const all: Hostile[] = []
 let port = 0
@@ -63,7 +67,7 @@ function connect(hostile: Hostile): Promise<void> {
 }
 
 /** Lets those of a kind send by turns. */
-function harass(kind: 'garbage' | 'storm', frames: readonly Buffer[]): void {
+function harass(kind: keyof typeof RATE, frames: readonly Buffer[]): void {
   const kindred = all.filter((hostile) => hostile.kind === kind)
   const began = performance.now()
   let sent = 0
@@ -86,6 +90,8 @@ const commands = {
     }
     harass('garbage', GARBAGE)
     harass('storm', [STORM])
+    harass('slow', [MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, SAY])
+    await Bun.sleep(SETTLE)
   },
 
   /** How many are connected now, and how often one was thrown out. */

@@ -15,8 +15,11 @@ import { hostile } from './rows/hostile.ts'
 import { denoIdleConnection, idleConnection } from './rows/idle_connection.ts'
 import { join } from './rows/join.ts'
 import { lonePublish } from './rows/lone_publish.ts'
+import { operatedFanout, operatedPublish } from './rows/operated.ts'
+import { waitingPoll } from './rows/poll.ts'
 import { presence } from './rows/presence.ts'
 import { resume } from './rows/resume.ts'
+import { streamFanout, streamLatency } from './rows/sse.ts'
 
 const ROWS = [
   ephemeralFanout,
@@ -26,10 +29,15 @@ const ROWS = [
   idleConnection,
   resume,
   join,
+  streamFanout,
+  streamLatency,
+  waitingPoll,
   presence,
   hostile,
   binaryBytes,
   binaryText,
+  operatedPublish,
+  operatedFanout,
   denoEphemeralFanout,
   denoDurableFanout,
   denoIdleConnection,

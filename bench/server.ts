@@ -3,13 +3,16 @@ import { z } from 'zod'
 import { flatbuffers } from '../adapters/flatbuffers/mod.ts'
 import { libsqlStore } from '../adapters/libsql/mod.ts'
 import { createHub, defineProtocol, event, type HubMetrics, memoryStore } from '../src/mod.ts'
+import { OPERATED, scrapeEverySecond } from './support/operated.ts'
 import { expose, startedWith } from './support/remote.ts'
 import { settledUsage, type Usage, usage } from './support/usage.ts'
 
 /** What the product is served by. */
 export type Adapter = 'bun' | 'deno' | 'hono on bun'
 
-const { url, adapter = 'bun' } = startedWith<{ url?: string; adapter?: Adapter }>()
+const { url, adapter = 'bun', operated = false } = startedWith<
+  { url?: string; adapter?: Adapter; operated?: boolean }
+>()
 const payload = z.object({ user: z.string().min(1).max(64), text: z.string().min(1).max(4096) })
 const protocol = defineProtocol({
   'chat.message': event(payload),
@@ -17,7 +20,9 @@ const protocol = defineProtocol({
   'file.chunk': event(z.instanceof(Uint8Array)),
 })
 const store = url === undefined ? memoryStore() : await libsqlStore({ url })
-const hub = createHub({ protocol, store, codecs: [flatbuffers], limits: { maxConnections: 20_000 } })
+const limits = { maxConnections: 20_000 }
+const hub = createHub({ protocol, store, codecs: [flatbuffers], limits, ...(operated ? OPERATED : {}) })
+if (operated) scrapeEverySecond(hub)
 const port = await serve(adapter)
 
 async function serve(adapter: Adapter): Promise<number> {

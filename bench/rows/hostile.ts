@@ -4,9 +4,9 @@ import type { Pair, Row } from '../row.ts'
 import type { ServerCommands } from '../server.ts'
 
 const CALM = 100
-const COUNTS = { idle: 0, slow: 2_000, garbage: 0, storm: 0 }
-const SECONDS = 4
-const ROUNDS = 1
+const COUNTS = { idle: 4_000, slow: 2_000, garbage: 2_000, storm: 2_000 }
+const SECONDS = 6
+const ROUNDS = 2
 
 export const hostile: Row = {
   name: 'hostile',

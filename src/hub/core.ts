@@ -10,6 +10,7 @@ import { Counters } from './counters.ts'
 import type { Published } from './context.ts'
 import { type Definitions, encodePayload, validate } from './definitions.ts'
 import { EncryptedRooms } from './encrypted.ts'
+import { Gate } from './gate.ts'
 import { type History, readHistory } from './history.ts'
 import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
@@ -61,6 +62,9 @@ export interface Audience<C extends Contract, M> {
   readonly except?: Session<C, M> | undefined
 }
 
+/** Pages of history that are read at once. */
+const HISTORIES = 4
+
 /** Tells the hubs of a process apart where they share a server. */
 let hubs = 0
 
@@ -83,6 +87,7 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
   /** Whether envelopes are counted by type. */
   readonly countsTypes: boolean
   readonly #encrypted: EncryptedRooms
+  readonly #histories = new Gate(HISTORIES)
   readonly #report: (error: unknown) => void
 
   constructor(given: CoreOptions<C, M>) {
@@ -206,13 +211,14 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
     )
   }
 
-  /** @throws {RotundaError} `invalid_room`, `invalid_cursor`, `invalid_limit`, `store_unavailable` */
+  /** @throws {RotundaError} `invalid_room`, `invalid_cursor`, `invalid_limit`, `store_unavailable`, `overloaded` */
   async history(room: string, request: unknown): Promise<History> {
     checkRoomName(room)
     const query = readHistoryRequest(request)
     try {
-      return await readHistory(this.store, room, query)
+      return await this.#histories.pass(() => readHistory(this.store, room, query))
     } catch (cause) {
+      if (cause instanceof RotundaError && cause.code === 'overloaded') throw cause
       this.#report(cause)
       throw new RotundaError('store_unavailable', 'The log cannot be read now; try again.', { cause })
     }

@@ -30,21 +30,22 @@ export class Counted implements FrameHandler {
 
   envelope(connection: Connection, envelope: Envelope): void | Promise<void> {
     const began = performance.now()
-    const count = (failed: boolean) => this.#count(connection, envelope.type, performance.now() - began, failed)
+    let handling: void | Promise<void>
     try {
-      const handling = this.#handler.envelope(connection, envelope)
-      if (handling === undefined) return count(false)
-      return handling.then(() => count(false), (error) => {
-        count(true)
-        throw error
-      })
+      handling = this.#handler.envelope(connection, envelope)
     } catch (error) {
-      count(true)
+      this.#count(connection, envelope.type, began, true)
       throw error
     }
+    if (handling === undefined) return this.#count(connection, envelope.type, began, false)
+    return handling.then(() => this.#count(connection, envelope.type, began, false), (error) => {
+      this.#count(connection, envelope.type, began, true)
+      throw error
+    })
   }
 
-  #count(connection: Connection, sent: string, milliseconds: number, failed: boolean): void {
+  #count(connection: Connection, sent: string, began: number, failed: boolean): void {
+    const milliseconds = performance.now() - began
     const type = this.#handler.knows(sent) ? sent : OTHER_TYPES
     this.#counts.add(type, milliseconds, failed)
     connection.typeCounts ??= new TypeCounts()

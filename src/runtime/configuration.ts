@@ -32,8 +32,10 @@ export interface Configuration {
 export interface ConfigurationSources {
   /** The defaults to start from. Default `standard`; the JSON's `preset` and variable `ROTUNDA_PRESET` can name it too. */
   readonly preset?: PresetName
-  /** A parsed JSON document. Sections other than `server`, `database`, `websocket`, `metrics` and `inspector` are left
-   * alone. */
+  /**
+   * A parsed JSON document. Sections other than `server`, `database`, `websocket`, `metrics` and `inspector` are left
+   * alone.
+   */
   readonly json?: unknown
   /** Environment variables, such as `process.env` or `Deno.env.toObject()`. */
   readonly environment?: Readonly<Record<string, string | undefined>>

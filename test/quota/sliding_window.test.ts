@@ -43,7 +43,6 @@ describe(`quotas, seed ${SEED}`, () => {
       let now = random.unit() * 1e6
       for (let step = 0; step < 300; step++) {
         now += random.unit() * length / 10
-        const before = quota.last
         const { verdict, used, remaining, retryIn } = quota.take('messages', 1, 'a', now)
         if (verdict === 'allow') {
           admitted.push(now)
@@ -56,7 +55,6 @@ describe(`quotas, seed ${SEED}`, () => {
           for (const at of admitted) again.take('messages', 1, 'a', at)
           assert.equal(again.take('messages', 1, 'a', now + retryIn + 1e-3).verdict, 'allow')
         }
-        assert.notEqual(quota.last, before)
         assert.ok(admitted.filter((at) => at > now - length).length <= rule.limit)
       }
       assert.ok(admitted.length > rule.limit || admitted.length === 300)

@@ -57,6 +57,7 @@ describe('server.ts', () => {
         `page       http://localhost:${port}/`,
         `websocket  ws://localhost:${port}/ws`,
         `metrics    http://127.0.0.1:${metricsPort}/metrics`,
+        'inspector  off (set INSPECTOR_PASSWORD)',
         `data       ${join(cwd, 'data', 'rotunda.db')}`,
         'stop       Ctrl+C',
       ])

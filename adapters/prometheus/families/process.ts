@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import process from 'node:process'
 import { counter, type Family, gauge, type Sample } from '../family.ts'
 
@@ -22,10 +22,11 @@ export function processFamilies(): Family<Process>[] {
   ]
 }
 
-/** In a thread beside: with a file for every connection there may be many. */
+/** Linux says how many since 6.2; before that they must be listed, which takes 20 ms where there are 10,000. */
 async function openFiles(): Promise<Sample[]> {
   try {
-    return [{ labels: {}, value: (await readdir('/proc/self/fd')).length }]
+    const { size } = await stat('/proc/self/fd')
+    return [{ labels: {}, value: size > 0 ? size : (await readdir('/proc/self/fd')).length }]
   } catch {
     return []
   }

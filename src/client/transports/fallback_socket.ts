@@ -115,7 +115,8 @@ export class FallbackSocket extends EventTarget implements TransportSocket {
     if (this.#isOver || socket !== this.#socket) return
     this.#cancel()
     const { record } = this.#attempt
-    if (this.#isOpen) record.ended(this.#index, code === 1006)
+    // Deno says 0 of a connection that broke.
+    if (this.#isOpen) record.ended(this.#index, code === 1006 || code === 0)
     else if (record.failed(this.#index)) {
       const next = record.next(this.#index)
       if (next !== this.#first) return this.#try(next)

@@ -28,11 +28,6 @@ export interface QuotaEnvironment {
 export class Quoted implements FrameHandler {
   readonly #handler: FrameHandler
   readonly #environment: QuotaEnvironment
-  /** Sessions whose frame under way is refused as a whole, with the error that answers its envelopes. */
-  readonly #refused = new WeakMap<Connection, RotundaError>()
-  readonly #bytesOut = new WeakMap<Connection, number>()
-  readonly #warnedAt = new WeakMap<Connection, number>()
-
   constructor(handler: FrameHandler, environment: QuotaEnvironment) {
     this.#handler = handler
     this.#environment = environment
@@ -41,33 +36,26 @@ export class Quoted implements FrameHandler {
   raw(connection: Connection, frame: Frame): boolean | Promise<boolean> {
     const quota = this.#environment.quotaOf(connection)
     if (quota === undefined) return this.#handler.raw(connection, frame)
+    quota.refused = undefined
     const now = this.#environment.now()
-    this.#refused.delete(connection)
-    const sent = this.#sent(connection)
-    const egress = quota.use('bytesOut', sent, now)
-    const bytes = typeof frame === 'string' ? connection.peer.host.byteLength(frame) : frame.byteLength
-    const ingress = quota.take('bytesIn', bytes, undefined, now)
-    for (const result of [egress, ingress]) {
-      const error = this.#enforce(connection, result)
-      if (error !== undefined) this.#refused.set(connection, error)
-      // A session that is being ended, or a frame that is refused, is no business of the application's.
-      if (!connection.isUsable) return true
-    }
-    const pause = Math.max(this.#pause(connection, egress), this.#pause(connection, ingress))
-    const handle = () => this.#refused.has(connection) ? false : this.#handler.raw(connection, frame)
-    return pause === 0 ? handle() : this.#wait(pause).then(handle)
+    const egress = quota.look(() => connection.metrics.bytesOut, now)
+    const ingress = quota.has('bytesIn') ? takeBytes(quota, connection, frame, now) : undefined
+    if (egress === undefined && ingress === undefined) return this.#handler.raw(connection, frame)
+    return this.#judged(connection, quota, frame, [egress, ingress])
   }
 
   envelope(connection: Connection, envelope: Envelope): void | Promise<void> {
-    const refused = this.#refused.get(connection)
-    if (refused !== undefined) throw refused
-    const quota = this.#environment.quotaOf(connection)
+    const { now, quotaOf } = this.#environment
+    const quota = quotaOf(connection)
     if (quota === undefined) return this.#handler.envelope(connection, envelope)
-    const result = quota.take('messages', 1, envelope.type, this.#environment.now())
-    const error = this.#enforce(connection, result)
+    if (quota.refused !== undefined) throw quota.refused
+    const at = now()
+    if (quota.isFree('messages', 1, envelope.type, at)) return this.#handler.envelope(connection, envelope)
+    const result = quota.take('messages', 1, envelope.type, at)
+    const error = this.#enforce(connection, quota, result)
     if (!connection.isUsable) return
     if (error !== undefined) throw error
-    const pause = this.#pause(connection, result)
+    const pause = this.#pause(connection, quota, result)
     if (pause === 0) return this.#handler.envelope(connection, envelope)
     return this.#wait(pause).then(() => this.#handler.envelope(connection, envelope))
   }
@@ -80,26 +68,36 @@ export class Quoted implements FrameHandler {
   meterOutgoing(connection: Connection): void {
     const { now, quotaOf } = this.#environment
     const quota = quotaOf(connection)
-    if (quota?.has('bytesOut') !== true) return
-    const result = quota.use('bytesOut', this.#sent(connection), now())
-    if (result.verdict === 'terminate') this.#enforce(connection, result)
+    const result = quota?.look(() => connection.metrics.bytesOut, now())
+    if (quota !== undefined && result?.verdict === 'terminate') this.#enforce(connection, quota, result)
   }
 
-  #sent(connection: Connection): number {
-    const { bytesOut } = connection.metrics
-    const sent = bytesOut - (this.#bytesOut.get(connection) ?? 0)
-    this.#bytesOut.set(connection, bytesOut)
-    return sent
+  #judged(
+    connection: Connection,
+    quota: SessionQuota,
+    frame: Frame,
+    results: readonly (QuotaResult | undefined)[],
+  ): boolean | Promise<boolean> {
+    let pause = 0
+    for (const result of results) {
+      if (result === undefined) continue
+      quota.refused = this.#enforce(connection, quota, result) ?? quota.refused
+      // A session that is being ended, or a frame that is refused, is no business of the application's.
+      if (!connection.isUsable) return true
+      pause = Math.max(pause, this.#pause(connection, quota, result))
+    }
+    const handle = () => quota.refused === undefined ? this.#handler.raw(connection, frame) : false
+    return pause === 0 ? handle() : this.#wait(pause).then(handle)
   }
 
-  #enforce(connection: Connection, result: QuotaResult): RotundaError | undefined {
+  #enforce(connection: Connection, quota: SessionQuota, result: QuotaResult): RotundaError | undefined {
     const { verdict, rule, retryIn } = result
     if (rule === undefined || verdict === 'allow' || verdict === 'delay') return undefined
     const { counters, permissive } = this.#environment
     const message = `More than ${rule.limit} ${NAMES[rule.metric]} in ${rule.window} s` +
       (rule.types === undefined ? '' : ` of ${rule.types.map(quote).join(', ')}`)
     counters.quota[permissive ? 'permitted' : verdict] += 1
-    this.#warn(connection, `${message}${permissive ? '; let through' : ''}.`)
+    this.#warn(connection, quota, `${message}${permissive ? '; let through' : ''}.`)
     if (permissive) return undefined
     if (verdict === 'terminate') {
       connection.closeFor('quota_exceeded', `${message}.`)
@@ -108,19 +106,19 @@ export class Quoted implements FrameHandler {
     return new RotundaError('quota_exceeded', `${message}; try again in ${Math.ceil(retryIn)} ms.`)
   }
 
-  #pause(connection: Connection, { verdict, rule, used }: QuotaResult): number {
+  #pause(connection: Connection, quota: SessionQuota, { verdict, rule, used }: QuotaResult): number {
     if (verdict !== 'delay' || rule === undefined) return 0
     const { counters, permissive } = this.#environment
     counters.quota[permissive ? 'permitted' : 'delay'] += 1
-    this.#warn(connection, `${used} of ${rule.limit} ${NAMES[rule.metric]} in ${rule.window} s.`)
+    this.#warn(connection, quota, `${used} of ${rule.limit} ${NAMES[rule.metric]} in ${rule.window} s.`)
     return permissive ? 0 : rule.delay ?? DEFAULT_DELAY
   }
 
   /** Once a second a session: who floods us must not flood the log. */
-  #warn(connection: Connection, message: string): void {
+  #warn(connection: Connection, quota: SessionQuota, message: string): void {
     const now = this.#environment.now()
-    if (now - (this.#warnedAt.get(connection) ?? -Infinity) < 1_000) return
-    this.#warnedAt.set(connection, now)
+    if (now - quota.warnedAt < 1_000) return
+    quota.warnedAt = now
     this.#environment.logger.warn(`rotunda: session ${connection.id}: ${message}`)
   }
 
@@ -130,3 +128,9 @@ export class Quoted implements FrameHandler {
 }
 
 const NAMES = { messages: 'messages', bytesIn: 'bytes in', bytesOut: 'bytes out' } as const
+
+/** The verdict on a frame's bytes, unless there is nothing to say about them. */
+function takeBytes(quota: SessionQuota, connection: Connection, frame: Frame, now: number): QuotaResult | undefined {
+  const bytes = typeof frame === 'string' ? connection.peer.host.byteLength(frame) : frame.byteLength
+  return quota.isFree('bytesIn', bytes, undefined, now) ? undefined : quota.take('bytesIn', bytes, undefined, now)
+}

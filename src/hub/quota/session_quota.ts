@@ -1,3 +1,4 @@
+import type { RotundaError } from '../../protocol/errors.ts'
 import type { QuotaMetric, QuotaRule } from './rules.ts'
 import { SlidingWindow } from './sliding_window.ts'
 
@@ -21,17 +22,34 @@ interface Metered {
   readonly types: ReadonlySet<string> | undefined
 }
 
+/** How often what a session was sent is added up at most, in milliseconds. */
+const LOOK_EVERY = 50
 const FREE: QuotaResult = { verdict: 'allow', rule: undefined, used: 0, remaining: Infinity, retryIn: 0 }
 const SEVERITY = { allow: 0, delay: 1, reject: 2, terminate: 3 } as const
+
+const NONE: readonly Metered[] = []
 
 /** What one session has used of what it may. */
 export class SessionQuota {
   /** The session's own rules among them. */
   readonly own: readonly QuotaRule[] | undefined
+  /** Answers every envelope of the frame under way, where that is refused as a whole. */
+  refused: RotundaError | undefined
+  /** When the log was told of this session last. */
+  warnedAt = -Infinity
   readonly #metered: readonly Metered[]
+  readonly #byMetric: Readonly<Record<QuotaMetric, readonly Metered[]>>
+  /** Rules about messages, by the types that rules name. */
+  readonly #byType = new Map<string, readonly Metered[]>()
+  readonly #otherTypes: readonly Metered[]
   /** Whether what is over the limit is let through and counted all the same. */
   readonly #permissive: boolean
-  #last: QuotaResult = FREE
+  #bytesOut = 0
+  #lookedAt = -Infinity
+  /** What `last` is made of, where nothing special was to say. */
+  #concerned: readonly Metered[] = NONE
+  #takenAt = 0
+  #last: QuotaResult | undefined = FREE
 
   /**
    * @param own Rules of this session alone.
@@ -46,23 +64,30 @@ export class SessionQuota {
     this.own = own
     this.#permissive = permissive
     const known = before === undefined ? [] : [...before.#metered]
-    this.#metered = [...rules, ...own ?? []].map((rule) => {
+    const metered = this.#metered = [...rules, ...own ?? []].map((rule): Metered => {
       const text = JSON.stringify(rule)
       const index = known.findIndex((metered) => JSON.stringify(metered.rule) === text)
       if (index >= 0) return known.splice(index, 1)[0]!
       const types = rule.types === undefined ? undefined : new Set(rule.types)
       return { rule, window: new SlidingWindow(rule.window * 1000), types }
     })
+    const about = (metric: QuotaMetric) => metered.filter(({ rule }) => rule.metric === metric)
+    this.#byMetric = { messages: about('messages'), bytesIn: about('bytesIn'), bytesOut: about('bytesOut') }
+    const { messages } = this.#byMetric
+    this.#otherTypes = messages.filter(({ types }) => types === undefined)
+    for (const type of messages.flatMap(({ types }) => [...types ?? []])) {
+      this.#byType.set(type, messages.filter(({ types }) => types?.has(type) ?? true))
+    }
   }
 
   /** Whether any rule is about this. */
   has(metric: QuotaMetric): boolean {
-    return this.#metered.some(({ rule }) => rule.metric === metric)
+    return this.#byMetric[metric].length > 0
   }
 
   /** The verdict on what was taken last. */
   get last(): QuotaResult {
-    return this.#last
+    return this.#last ??= this.#judgeAll(this.#concerned, 0, this.#takenAt)
   }
 
   /**
@@ -70,26 +95,46 @@ export class SessionQuota {
    * @param now Milliseconds of a clock that does not go back.
    */
   take(metric: QuotaMetric, amount: number, type: string | undefined, now: number): QuotaResult {
-    const concerned = this.#metered.filter(({ rule, types }) => {
-      return rule.metric === metric && (types === undefined || (type !== undefined && types.has(type)))
-    })
-    let result = FREE
-    for (const { rule, window } of concerned) {
-      const judged = judge(rule, window, amount, now)
-      if (isGraver(judged, result)) result = judged
-    }
+    if (this.isFree(metric, amount, type, now)) return this.last
+    const concerned = this.#concerned
+    const result = this.#judgeAll(concerned, amount, now)
     const isRefused = SEVERITY[result.verdict] >= SEVERITY.reject
     if (!isRefused || this.#permissive) { for (const { window } of concerned) window.add(amount, now) }
     return this.#last = result
   }
 
-  /** Uses what can be refused no more, such as bytes that were sent already, and says how things stand. */
-  use(metric: QuotaMetric, amount: number, now: number): QuotaResult {
+  /**
+   * Uses so much where no limit, hard or soft, is near, and says whether it did. The way of nearly everything: nothing is
+   * made on it, and the verdict only if somebody asks for it.
+   */
+  isFree(metric: QuotaMetric, amount: number, type: string | undefined, now: number): boolean {
+    const concerned = metric === 'messages' ? this.#byType.get(type ?? '') ?? this.#otherTypes : this.#byMetric[metric]
+    this.#concerned = concerned
+    this.#takenAt = now
+    for (let i = 0; i < concerned.length; i++) {
+      const { rule, window } = concerned[i]!
+      if (window.used(now) + amount > (rule.soft ?? rule.limit)) return false
+    }
+    for (let i = 0; i < concerned.length; i++) concerned[i]!.window.add(amount, now)
+    this.#last = undefined
+    return true
+  }
+
+  /** Uses what can be refused no more: what was sent until now. Gives how things stand, at most each so often. */
+  look(bytesOut: () => number, now: number): QuotaResult | undefined {
+    const metered = this.#byMetric.bytesOut
+    if (metered.length === 0 || now - this.#lookedAt < LOOK_EVERY) return undefined
+    this.#lookedAt = now
+    const total = bytesOut()
+    for (const { window } of metered) window.add(total - this.#bytesOut, now)
+    this.#bytesOut = total
+    return this.#judgeAll(metered, 0, now)
+  }
+
+  #judgeAll(concerned: readonly Metered[], amount: number, now: number): QuotaResult {
     let result = FREE
-    for (const { rule, window } of this.#metered) {
-      if (rule.metric !== metric) continue
-      window.add(amount, now)
-      const judged = judge(rule, window, 0, now)
+    for (const { rule, window } of concerned) {
+      const judged = judge(rule, window, amount, now)
       if (isGraver(judged, result)) result = judged
     }
     return result

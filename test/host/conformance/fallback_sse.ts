@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { EventSource } from 'eventsource'
 import type { Envelope } from '../../../src/mod.ts'
@@ -37,8 +36,16 @@ export function eventStreams(host: HostName): void {
       withServer({ host, fallback: { heartbeat: 0.2 } }, async (server) => {
         const curl = spawn('curl', ['-sN', `${server.url}/sse?room=africa`], { stdio: ['ignore', 'pipe', 'ignore'] })
         let text = ''
-        const seen = async (pattern: RegExp) => {
-          while (!pattern.test(text)) text += String((await once(curl.stdout, 'data'))[0])
+        let look = () => {}
+        curl.stdout.on('data', (chunk) => {
+          text += chunk
+          look()
+        })
+        const seen = (pattern: RegExp) => {
+          return new Promise<void>((resolve) => {
+            look = () => void (pattern.test(text) && resolve())
+            look()
+          })
         }
         await seen(/^retry: \d+\n\ndata: \{"type":"session\.welcome".*"credential":"[^"]{69}"\}\}\n\n/)
         await seen(/"room\.joined","room":"africa".*\nid: [\w-]+:0\n\n/)
