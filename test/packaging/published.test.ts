@@ -86,6 +86,6 @@ if (!('Deno' in globalThis)) {
     const paths = files.map(([, path = '']) => path)
     const { exports } = JSON.parse(readSource('deno.json').text) as { exports: Record<string, string> }
     for (const file of Object.values(exports)) assert.ok(paths.includes(file.slice(2)), `${file} would be left out`)
-    assert.deepEqual(paths.filter((path) => !/^(?:src|adapters|test\/conformance)\/.*\.(?:ts|md)$/.test(path)), [])
+    assert.deepEqual(paths.filter((path) => !/^(?:src|adapters|test\/conformance)\/.*\.(?:ts|md|fbs)$/.test(path)), [])
   })
 }

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { connect, createServer, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
 import type { Broker } from '../../src/mod.ts'
 
 /** What is said to a relay and by it, a line of JSON each. */
@@ -22,7 +22,7 @@ export async function startRelay(): Promise<Relay> {
     sockets.set(socket, topics)
     socket.on('error', () => {})
     socket.on('close', () => sockets.delete(socket))
-    createInterface({ input: socket }).on('line', (text) => {
+    linesOf(socket).on('line', (text) => {
       const line = JSON.parse(text) as Line
       if (line.say === 'subscribe') topics.add(line.topic)
       else if (line.say === 'unsubscribe') topics.delete(line.topic)
@@ -51,7 +51,7 @@ export async function relayBroker(port: number): Promise<Broker> {
   socket.on('error', () => {})
   const topics = new Map<string, Set<(bytes: Uint8Array) => void>>()
   const say = (line: Line) => void socket.write(`${JSON.stringify(line)}\n`)
-  createInterface({ input: socket }).on('line', (text) => {
+  linesOf(socket).on('line', (text) => {
     const line = JSON.parse(text) as Line
     if (line.say !== 'publish') return
     const bytes = new Uint8Array(Buffer.from(line.bytes, 'base64'))
@@ -76,4 +76,9 @@ export async function relayBroker(port: number): Promise<Broker> {
       return Promise.resolve()
     },
   }
+}
+
+/** The lines of a socket whose other end may be killed: Bun tells its errors here, too. */
+function linesOf(socket: Socket): Interface {
+  return createInterface({ input: socket }).on('error', () => {})
 }
