@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts'
 import type { Grants } from './grants.ts'
 import { expired, type Identity } from './identity.ts'
 import type { Session } from './session.ts'
+import { isThenable } from './thenable.ts'
 
 /**
  * What somebody may be allowed: to be in a room from now on (`join`), to have its past delivered on joining (`replay`)
@@ -32,7 +33,7 @@ export type Authorize<C extends Contract, M> = (
   who: Principal<C, M>,
   action: Action,
   target: string,
-) => boolean | undefined | Promise<boolean | undefined>
+) => boolean | undefined | PromiseLike<boolean | undefined>
 
 /** Who asks over HTTP. */
 export interface Visitor<M> {
@@ -79,21 +80,24 @@ export class Access<C extends Contract, M> {
     const decided = this.#policy.authorize === undefined
       ? undefined
       : this.#policy.authorize(this.#principals.principalOf(subject), action, target)
-    if (decided instanceof Promise) return decided.then((late) => decide(late, subject, action, target))
+    if (isThenable(decided)) {
+      return Promise.resolve(decided).then((late) => decide(late, subject, action, target))
+    }
     decide(decided, subject, action, target)
   }
 }
 
 function decide(
   decided: boolean | undefined,
-  { grants }: { readonly grants: Grants | undefined },
+  // What is granted is not made for who has no use for it: many who wait are asked about again and again.
+  who: { readonly grants: Grants | undefined },
   action: Action,
   target: string,
 ): void {
   if (decided === true) return
   if (decided === undefined) {
     const isOpen = action !== 'send' && action !== 'broadcast' && !NEEDS_GRANT.test(target)
-    if (isOpen || grants?.allow(action, target) === true) return
+    if (isOpen || who.grants?.allow(action, target) === true) return
   }
   throw new RotundaError('forbidden', `${REFUSALS[action]} ${quote(target)} is not allowed.`)
 }

@@ -3,6 +3,7 @@ import type { Frame } from '../protocol/codec.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import { checkProducerKey, checkRoomName, quote } from '../protocol/names.ts'
+import type { Payload } from '../protocol/payload.ts'
 import { isReservedType } from '../protocol/reserved.ts'
 import type { Connection } from './connection.ts'
 import type { TypedHandler } from './counted.ts'
@@ -13,6 +14,7 @@ import { EventRequest } from './event_request.ts'
 import { HandlerContext } from './handler_context.ts'
 import type { AnyHandler, Handlers } from './handlers.ts'
 import type { ReservedRequests } from './reserved_requests.ts'
+import { isThenable } from './thenable.ts'
 
 /** Handles what clients send: rotunda's own requests, and the application's events and requests. */
 export class Application<C extends Contract, M> implements TypedHandler {
@@ -118,22 +120,17 @@ export class Application<C extends Contract, M> implements TypedHandler {
     if (handler === undefined) throw new RotundaError('not_found', `Request ${quote(type)} has no handler here.`)
     const request = await validate(definition.request, envelope.payload)
     const answer = await handler(new HandlerContext(this.#core, connection, envelope), request as never)
-    connection.sendReply(type, ref, room, encodePayload(await this.#checkedReply(definition, answer)))
+    connection.sendReply(type, ref, room, await this.#checkedReply(definition, answer))
   }
 
   /** A reply that does not fit its own contract is the server's fault, and not told in detail. */
-  async #checkedReply(definition: RpcDefinition, answer: unknown): Promise<unknown> {
+  async #checkedReply(definition: RpcDefinition, answer: unknown): Promise<Payload> {
     try {
-      return await validate(definition.response, answer)
+      return encodePayload(await validate(definition.response, answer))
     } catch (cause) {
       throw new RotundaError('internal', 'The server failed to answer this request.', { cause })
     }
   }
-}
-
-/** Also what is only awaitable, such as a query that runs when it is. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }
 
 function attempt(call: () => unknown): unknown {

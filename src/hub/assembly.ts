@@ -72,7 +72,12 @@ export function assemble<C extends Contract, M, S>(options: HubOptions<C, M, S>)
   const typeCounts = options.countTypes === true ? new TypeCounts() : undefined
   const application = new Application(core, handlers, reserved)
   const counted = typeCounts === undefined ? application : new Counted(application, typeCounts)
-  const handler = meter(counted, options, { core, logger, bringsRules: admissions.isKnowing })
+  const handler = meter(counted, options, {
+    core,
+    logger,
+    signal: stop.signal,
+    bringsRules: admissions.isKnowing,
+  })
   const companions = new Companions(executor, limits)
   const lifecycle = new Lifecycle(core, handlers, new Dispatch(handler, limits, executor), {
     identities,
@@ -81,6 +86,7 @@ export function assemble<C extends Contract, M, S>(options: HubOptions<C, M, S>)
     ownExecutor: options.executor === undefined ? executor : undefined,
     codecs: [jsonCodec, ...options.codecs ?? []],
     companions,
+    logger,
   })
   return { node, core, handlers, lifecycle, admissions, identities, reserved, typeCounts, companions }
 }

@@ -16,22 +16,11 @@ import type { SessionPresence } from './presence/session_presence.ts'
 import type { SessionQuota } from './quota/session_quota.ts'
 import type { Replies } from './replies.ts'
 import type { Room } from './room.ts'
-import { countIn, countOut, noTraffic, type Sent, type Traffic } from './traffic.ts'
+import { countIn, countOut, noTraffic, type Sent, type SessionMetrics, type Traffic } from './traffic.ts'
 import type { TypeCounts } from './type_metrics.ts'
 
 /** Where a connection stands: `connecting` until the application's open handlers have finished. */
 export type SessionState = 'connecting' | 'open' | 'closing' | 'closed'
-
-/** Frames, messages and bytes of one session. */
-export interface SessionMetrics {
-  readonly framesIn: number
-  /** Envelopes, those not understood included. */
-  readonly messagesIn: number
-  readonly bytesIn: number
-  readonly framesOut: number
-  readonly messagesOut: number
-  readonly bytesOut: number
-}
 
 /** What the hub does for its sessions. */
 export interface ConnectionOwner {
@@ -94,6 +83,8 @@ export class Connection<M = unknown> {
   presence: SessionPresence | undefined
   /** Set while so much waits to be read that its frames must wait. */
   congestion: Congestion | undefined
+  /** Ends what its frames wait for; set while a quota delays them. */
+  endPause: (() => void) | undefined
   /** What it has used of its quotas, where the hub has any. */
   quota: SessionQuota | undefined
   /** Counts by type, where the hub keeps them; made by the first envelope. */
@@ -204,6 +195,7 @@ export class Connection<M = unknown> {
     this.state = 'closed'
     this.inbound = undefined
     this.congestion?.end()
+    this.endPause?.()
     this.#owner.ended(this, code, reason)
   }
 
@@ -256,14 +248,10 @@ export class Connection<M = unknown> {
     this.send({ type, kind: 'reply', payload, ...present({ room, ref }) })
   }
 
-  sendError(error: RotundaError, { room, ref }: { room?: string | undefined; ref?: string | undefined } = {}): void {
+  sendError(error: RotundaError, about: { room?: string | undefined; ref?: string | undefined } = {}): void {
     this.#owner.failed(error.code)
     const payload: ErrorPayload = { code: error.code, message: error.message, retryable: error.retryable }
-    // What is too long to be a room's name is not sent back.
-    this.sendReserved('error', payload, {
-      room: room !== undefined && room.length > MAX_ROOM_NAME ? undefined : room,
-      ref,
-    })
+    this.sendReserved('error', payload, about)
   }
 
   /**
@@ -294,7 +282,8 @@ export class Connection<M = unknown> {
 
 function present(about: { room?: string | undefined; ref?: string | undefined }): { room?: string; ref?: string } {
   const fields: { room?: string; ref?: string } = {}
-  if (about.room !== undefined) fields.room = about.room
+  // An error is about whatever the client named; what is too long to be a room's name is not sent back.
+  if (about.room !== undefined && about.room.length <= MAX_ROOM_NAME) fields.room = about.room
   if (about.ref !== undefined) fields.ref = about.ref
   return fields
 }

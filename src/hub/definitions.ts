@@ -3,6 +3,10 @@ import { RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 import type { Payload } from '../protocol/payload.ts'
 import { describeIssue, type StandardSchema, type ValidationResult } from '../protocol/standard_schema.ts'
+import { isThenable } from './thenable.ts'
+
+/** Longest description of what is wrong with a payload: names in it may be the client's own, and as long as its frame. */
+const LONGEST = 512
 
 /** A contract by name, safe against names such as `constructor`. */
 export class Definitions {
@@ -46,12 +50,13 @@ export class Definitions {
  */
 export function validate<T>(schema: StandardSchema<unknown, T>, value: unknown): T | Promise<T> {
   const result = schema['~standard'].validate(value)
-  return result instanceof Promise ? result.then(valid) : valid(result)
+  return isThenable(result) ? Promise.resolve(result).then(valid) : valid(result)
 }
 
 function valid<T>(result: ValidationResult<T>): T {
   if (result.issues === undefined) return result.value
-  throw new RotundaError('invalid_payload', describeIssue(result.issues))
+  const text = describeIssue(result.issues)
+  throw new RotundaError('invalid_payload', text.length > LONGEST ? `${text.slice(0, LONGEST - 3)}...` : text)
 }
 
 /**

@@ -47,8 +47,7 @@ export class Dispatch {
       if (handling !== undefined) this.hold(connection, handling)
       return
     }
-    // A handler may be waiting for this very client's answer: it must not wait behind the handler.
-    if (connection.replies?.isWaiting === true) settleEarly(connection, frame)
+    if (connection.replies?.isWaiting === true) settleEarly(connection, connection.variant.codec.decode(frame))
     if (inbound.length < this.#limits.maxInboundQueue && connection.inboundSize < this.#maxInboundSize) {
       inbound.push(frame)
       connection.inboundSize += frame.length
@@ -66,6 +65,7 @@ export class Dispatch {
       connection.inboundSize = connection.inbound.reduce((size, frame) => size + frame.length, 0)
       return this.hold(connection, handling)
     }
+    connection.replies?.forgetEarly()
     connection.onIdle?.()
   }
 
@@ -94,7 +94,9 @@ export class Dispatch {
       const { congestion } = connection
       if (congestion !== undefined) return congestion.over.then(() => this.#envelopes(connection, decoded, i))
       const handling = this.#one(connection, decoded[i]!)
-      if (handling !== undefined) return handling.then(() => this.#envelopes(connection, decoded, i + 1))
+      if (handling === undefined) continue
+      if (connection.replies?.isWaiting === true) settleEarly(connection, decoded.slice(i + 1))
+      return handling.then(() => this.#envelopes(connection, decoded, i + 1))
     }
   }
 
@@ -140,8 +142,9 @@ export class Dispatch {
   }
 }
 
-function settleEarly(connection: Connection, frame: Frame): void {
-  for (const { envelope } of connection.variant.codec.decode(frame)) {
+/** A handler may be waiting for this very client's answer: it must not wait behind the handler. */
+function settleEarly(connection: Connection, decoded: readonly Decoded[]): void {
+  for (const { envelope } of decoded) {
     if (envelope?.kind === 'reply') connection.replies?.settleEarly(envelope)
   }
 }

@@ -5,6 +5,7 @@ import { quote } from '../protocol/names.ts'
 import type { RequestContext } from './context.ts'
 import type { Logger } from './logger.ts'
 import type { Session } from './session.ts'
+import { isThenable } from './thenable.ts'
 
 /** What an application may be told, by the name of its registration. */
 export interface LifecycleHandlers<C extends Contract, M> {
@@ -67,7 +68,7 @@ export class Handlers<C extends Contract, M> {
     for (const handler of handlers) {
       try {
         const result = handler(error, session)
-        if (result instanceof Promise) result.catch(failed)
+        if (isThenable(result)) Promise.resolve(result).catch(failed)
       } catch (failure) {
         failed(failure)
       }

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../protocol/errors.ts'
-import type { SessionMetrics } from './connection.ts'
+import type { SessionMetrics } from './traffic.ts'
 import type { Distribution } from './histogram.ts'
 import type { PresenceMetrics } from './presence/presence.ts'
 import type { LongPollMetrics } from './companions.ts'

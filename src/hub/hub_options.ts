@@ -81,7 +81,10 @@ export interface HubOptions<C extends Contract, M, S = unknown> {
   readonly quotas?: readonly QuotaRule[]
   /** `permissive` only counts what is over a quota, and tells the log. Default `enforce`. */
   readonly quotaMode?: 'enforce' | 'permissive'
-  /** Where warnings and errors are written, and at `info` what starts and stops. Default: the console. */
+  /**
+   * Where is written what the hub notices: errors and warnings, at `info` when it closes, at `debug` sessions that come and
+   * go. Never what messages hold, nor tokens. Default: the console.
+   */
   readonly logger?: Logger
   /** From which level on is written. Default `warn`. */
   readonly logLevel?: LogLevel

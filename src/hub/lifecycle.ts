@@ -15,8 +15,10 @@ import type { Dispatch } from './dispatch.ts'
 import { type Executor, withinTime } from './executor.ts'
 import type { Handlers, LifecycleHandlers } from './handlers.ts'
 import { Heartbeat } from './heartbeat.ts'
+import type { Logger } from './logger.ts'
 import type { Peer } from './peer.ts'
 import type { Start } from './target.ts'
+import { isThenable } from './thenable.ts'
 import type { Traffic } from './traffic.ts'
 
 /** How long clients may take to answer the close frame when the hub closes, in milliseconds. */
@@ -44,6 +46,7 @@ export interface LifecycleOptions<C extends Contract, M> {
   readonly codecs: readonly Codec[]
   /** What lives beside the sessions. */
   readonly companions: Companions
+  readonly logger: Logger
 }
 
 /** How connections begin and end, and the whole hub with them. */
@@ -121,6 +124,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
       ...(admission?.identity === undefined ? {} : { identity: authenticated(admission.identity, Date.now()) }),
       ...(start.credential === undefined ? {} : { credential: start.credential }),
     }
+    this.#options.logger.debug(`rotunda: session ${connection.id} opened from ${connection.address}.`)
     connection.sendReserved('session.welcome', welcome, {})
     this.#open(connection)
     return connection
@@ -144,6 +148,9 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     if (!connections.delete(connection.id)) return
     this.#options.identities.ended(connection as Connection<M>)
     this.#core.counters.close(code)
+    const { logger } = this.#options
+    const log = code === CLOSE.slowConsumer || code === CLOSE.flooding ? logger.warn : logger.debug
+    log(`rotunda: session ${connection.id} ended with ${code}.`)
     presence.ended(connection)
     rooms.leaveAll(connection)
     connection.replies?.end()
@@ -162,7 +169,8 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
 
   async #close(window: number): Promise<void> {
     const { connections, publisher, executor, store } = this.#core
-    const { companions } = this.#options
+    const { companions, logger } = this.#options
+    logger.info(`rotunda: closing, with ${connections.size} sessions.`)
     this.#core.retention.stop()
     if (window > 0) {
       for (const connection of connections.values()) connection.sendReserved('session.drain', { window }, {})
@@ -180,6 +188,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     this.#options.stop.abort(new RotundaError('shutting_down', 'The server is stopping.'))
     await this.#options.ownExecutor?.stop(STOP_GRACE)
     await store.close()
+    logger.info('rotunda: closed.')
   }
 
   /** Resolves when no session is left, or after the given milliseconds. */
@@ -193,7 +202,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     try {
       for (const handler of this.#handlers.get('open')) {
         const result = handler(this.#core.sessionOf(connection))
-        if (result instanceof Promise) awaited.push(result)
+        if (isThenable(result)) awaited.push(Promise.resolve(result))
       }
     } catch (error) {
       awaited.push(Promise.reject(error))
@@ -223,7 +232,8 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     for (const handler of handlers) {
       try {
         const result = handler(session, ...details)
-        if (result instanceof Promise) result.catch((error) => this.#handlers.report(error, session))
+        if (!isThenable(result)) continue
+        Promise.resolve(result).catch((error) => this.#handlers.report(error, session))
       } catch (error) {
         this.#handlers.report(error, session)
       }

@@ -9,6 +9,9 @@ import type { HubCore } from './core.ts'
 import { withheldGap } from './gap.ts'
 import { readJoinRequest } from './requests.ts'
 
+/** How often the policies are asked about one join, when what the session may do changes meanwhile. */
+const MOST_ROUNDS = 8
+
 /** Who is in which room: clients come in as far as they may, and are out when they may no longer. */
 export class Memberships<C extends Contract, M> {
   readonly #core: HubCore<C, M>
@@ -28,22 +31,7 @@ export class Memberships<C extends Contract, M> {
     ref: string | undefined,
   ): void | Promise<void> {
     this.#count(connection)
-    const version = connection.accessVersion
-    const enter = (request: JoinRequest, withheld?: Cursor) =>
-      this.#core.rooms.join(connection, room, request, (joined) => {
-        connection.sendReserved('room.joined', joined, { room, ref })
-        void this.#core.presence.entered(connection, room, true)
-        if (withheld !== undefined) this.#tellWithheld(connection, room, withheld, joined)
-        // What it may do was changed while the application or the store was asked.
-        if (version !== connection.accessVersion) this.#recheck(connection, room)
-      })
-    const { access } = this.#core
-    const allowed = access.check(connection, 'join', room)
-    const replay = () => this.#replayed(connection, room, request, enter)
-    if (request.since === undefined && (request.last ?? 0) === 0) {
-      return allowed === undefined ? enter(request) : allowed.then(() => enter(request))
-    }
-    return allowed === undefined ? replay() : allowed.then(replay)
+    return this.#ask(connection, room, request, ref, MOST_ROUNDS)
   }
 
   /** Puts a session into a room because the application says so: no policy is asked. */
@@ -82,6 +70,45 @@ export class Memberships<C extends Contract, M> {
     const allowed = access.check(who, 'join', room)
     if (since === undefined && last === 0) return allowed
     const replay = () => access.check(who, 'replay', room)
+    return allowed === undefined ? replay() : allowed.then(replay)
+  }
+
+  /** @param rounds How often the policies may yet be asked. */
+  #ask(
+    connection: Connection<M>,
+    room: string,
+    request: JoinRequest,
+    ref: string | undefined,
+    rounds: number,
+  ): void | Promise<void> {
+    const { access, rooms, presence } = this.#core
+    const allowed = access.check(connection, 'join', room)
+    const version = connection.accessVersion
+    const isDecided = () => version === connection.accessVersion
+    // What it may do was changed while the application or the store was asked.
+    const again = () => {
+      if (rounds > 1) return this.#ask(connection, room, request, ref, rounds - 1)
+      throw new RotundaError('overloaded', `What the session may do changes while it joins room ${quote(room)}.`)
+    }
+    const enter = (request: JoinRequest, withheld?: Cursor) => {
+      if (!isDecided()) return again()
+      let isIn = false
+      const answer = (joined: Joined) => {
+        isIn = true
+        connection.sendReserved('room.joined', joined, { room, ref })
+        void presence.entered(connection, room, true)
+        if (withheld !== undefined) this.#tellWithheld(connection, room, withheld, joined)
+      }
+      return rooms.join(connection, room, request, answer, isDecided)?.then(() => {
+        if (isIn || !connection.isUsable) return
+        if (!isDecided()) return again()
+        throw new RotundaError('forbidden', `The server took the session out of room ${quote(room)} while it joined.`)
+      })
+    }
+    const replay = () => this.#replayed(connection, room, request, enter)
+    if (request.since === undefined && (request.last ?? 0) === 0) {
+      return allowed === undefined ? enter(request) : allowed.then(() => enter(request))
+    }
     return allowed === undefined ? replay() : allowed.then(replay)
   }
 

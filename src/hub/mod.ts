@@ -19,7 +19,8 @@ export type { MessageTrace, TracedCommit, TracedMessage, Tracing } from './traci
 export type { Latency, TypeMetrics } from './type_metrics.ts'
 export { checkCloseCode, fitReason } from './close_frame.ts'
 export type { Companion, Companions, LongPollMetrics } from './companions.ts'
-export type { Connection, SessionMetrics, SessionState } from './connection.ts'
+export type { Connection, SessionState } from './connection.ts'
+export type { SessionMetrics } from './traffic.ts'
 export type {
   EventContext,
   EventHandler,
@@ -53,7 +54,7 @@ export type { RoomReader } from './room_reader.ts'
 export type { RoomView, ViewPiece } from './room_view.ts'
 export type { Start, Target } from './target.ts'
 export type { Variant } from './channel.ts'
-export type { Listener } from './watcher.ts'
+export type { Listener, Watcher } from './watcher.ts'
 export type { PageFrame } from './page.ts'
 export type { PresenceChange, PresenceMember, PresenceMetrics } from './presence/presence.ts'
 export type { PresenceOptions } from './presence/presence_options.ts'

@@ -1,5 +1,5 @@
 import type { EncodedEnvelope } from '../protocol/envelope.ts'
-import { RotundaError } from '../protocol/errors.ts'
+import { asRotundaError, RotundaError } from '../protocol/errors.ts'
 import type { ErrorPayload } from '../protocol/reserved.ts'
 import type { Appended, AppendMessage, MessageStore } from '../storage/store.ts'
 import { encodeFrames } from './channel.ts'
@@ -80,7 +80,14 @@ export class Publisher implements JournalListener<Origin> {
       const text = `A message may have ${this.#largest} characters of payload, not ${message.payload.length}.`
       throw new RotundaError('message_too_big', text)
     }
-    this.#journal.push(message, this.#tracing === undefined ? origin : traced(this.#tracing, message, origin))
+    if (this.#tracing === undefined) return this.#journal.push(message, origin)
+    const followed = this.#traced(this.#tracing, message, origin)
+    try {
+      this.#journal.push(message, followed)
+    } catch (error) {
+      this.#tell(() => followed.trace?.failed(asRotundaError(error)))
+      throw error
+    }
   }
 
   flushed(): Promise<void> {
@@ -116,7 +123,7 @@ export class Publisher implements JournalListener<Origin> {
     answers.send()
     for (const [room, batch] of fresh) this.#rooms.get(room)?.announce(batch)
     if (this.#rooms.listeners.size > 0) this.#rooms.tell(committedNow(entries, appended))
-    if (this.#tracing !== undefined) traceCommit(entries, appended, began, ended)
+    if (this.#tracing !== undefined) this.#traceCommit(entries, appended, began, ended)
     const { metrics } = this
     const milliseconds = ended - began
     this.#counters.commitMilliseconds.add(milliseconds)
@@ -137,30 +144,43 @@ export class Publisher implements JournalListener<Origin> {
       if (origin.connection !== undefined) this.#counters.error(error.code)
       answers.error(origin, message.room, error)
       origin.reject?.(error)
-      origin.trace?.failed(error)
     }
     answers.send()
+    if (this.#tracing !== undefined) {
+      for (const { origin } of entries) this.#tell(() => origin.trace?.failed(error))
+    }
     for (const name of new Set(entries.map(({ message }) => message.room))) this.#rooms.get(name)?.doubt()
   }
-}
 
-function traced(tracing: Tracing, { room, type, from }: AppendMessage, origin: Origin): Origin {
-  const trace = tracing.publish({ room, type, from, traceparent: origin.traceparent })
-  const { traceparent = origin.traceparent } = trace
-  return { ...origin, trace, ...(traceparent === undefined ? {} : { traceparent }) }
-}
+  #traced(tracing: Tracing, { room, type, from }: AppendMessage, origin: Origin): Origin {
+    let trace: MessageTrace | undefined
+    this.#tell(() => trace = tracing.publish({ room, type, from, traceparent: origin.traceparent }))
+    if (trace === undefined) return origin
+    const { traceparent = origin.traceparent } = trace as MessageTrace
+    return { ...origin, trace, ...(traceparent === undefined ? {} : { traceparent }) }
+  }
 
-function traceCommit(
-  entries: readonly Entry<Origin>[],
-  appended: readonly Appended[],
-  began: number,
-  ended: number,
-): void {
-  const times = { began: sinceEpoch(began), ended: sinceEpoch(ended), delivered: sinceEpoch(performance.now()) }
-  entries.forEach(({ origin }, i) => {
-    const { id, seq, repeat } = appended[i]!
-    origin.trace?.committed({ id, seq, repeat, messages: entries.length, ...times })
-  })
+  #traceCommit(
+    entries: readonly Entry<Origin>[],
+    appended: readonly Appended[],
+    began: number,
+    ended: number,
+  ): void {
+    const times = { began: sinceEpoch(began), ended: sinceEpoch(ended), delivered: sinceEpoch(performance.now()) }
+    entries.forEach(({ origin }, i) => {
+      const { id, seq, repeat } = appended[i]!
+      this.#tell(() => origin.trace?.committed({ id, seq, repeat, messages: entries.length, ...times }))
+    })
+  }
+
+  /** Who only looks on must not keep a message, or its answer, from its way. */
+  #tell(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.report(error)
+    }
+  }
 }
 
 /** What a commit added to the log. */

@@ -4,7 +4,7 @@ import type { Executor } from './executor.ts'
 
 /** How a client is asked. */
 export interface AskOptions {
-  /** Milliseconds until the call rejects with `timeout`. Default 10,000. */
+  /** Milliseconds until the call rejects with `timeout`; Infinity for as long as the session lives. Default 10,000. */
   readonly timeout?: number
   /** Aborting it rejects the call with `aborted`. */
   readonly signal?: AbortSignal
@@ -20,6 +20,8 @@ const DEFAULT_TIMEOUT = 10_000
 /** Requests that may wait for one client's answers. */
 const MAX_PENDING = 1_024
 const LONGEST_MESSAGE = 1_000
+/** The longest that timers of runtimes take, in milliseconds. */
+const LONGEST = 2 ** 31 - 1
 
 /** What was asked of one client and is not answered yet. */
 export class Replies {
@@ -35,10 +37,12 @@ export class Replies {
 
   /**
    * @param send Puts the request on the wire under a reference; false when the connection is over.
-   * @throws {RotundaError} As rejection: `timeout`, `aborted`, `disconnected`, `queue_full`, or the client's error.
+   * @throws {RotundaError} As rejection: `timeout`, `aborted`, `disconnected`, `queue_full`, `invalid_config` for a timeout that is
+   * none, or the client's error.
    */
   ask(send: (ref: string) => boolean, { timeout = DEFAULT_TIMEOUT, signal }: AskOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      checkTimeout(timeout)
       if (signal?.aborted) return reject(aborted(signal))
       if (this.#pending.size >= MAX_PENDING) {
         return reject(new RotundaError('queue_full', `${MAX_PENDING} requests wait for this client's answers already.`))
@@ -46,12 +50,11 @@ export class Replies {
       const ref = `s${++this.#count}`
       const fail = (error: RotundaError) => this.#take(ref)?.reject(error)
       const abort = () => fail(aborted(signal!))
-      const cancelTimer = this.#executor.after(timeout, () => {
-        fail(new RotundaError('timeout', `The client did not answer within ${timeout} ms.`))
-      })
+      const late = () => fail(new RotundaError('timeout', `The client did not answer within ${timeout} ms.`))
+      const cancelTimer = timeout > LONGEST ? undefined : this.#executor.after(timeout, late)
       signal?.addEventListener('abort', abort)
       const release = () => {
-        cancelTimer()
+        cancelTimer?.()
         signal?.removeEventListener('abort', abort)
       }
       this.#pending.set(ref, { resolve, reject, release })
@@ -79,6 +82,11 @@ export class Replies {
     return true
   }
 
+  /** No frame waits for its turn any more: what was taken early came in it, or was refused. */
+  forgetEarly(): void {
+    this.#early.clear()
+  }
+
   /** No answer will come any more. */
   end(): void {
     for (const ref of this.#pending.keys()) {
@@ -93,6 +101,11 @@ export class Replies {
     pending.release()
     return pending
   }
+}
+
+function checkTimeout(timeout: number): void {
+  if (timeout >= 0) return
+  throw new RotundaError('invalid_config', `timeout is ${timeout}; it must be a number of milliseconds from 0.`)
 }
 
 function aborted(signal: AbortSignal): RotundaError {

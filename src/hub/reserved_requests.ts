@@ -3,6 +3,7 @@ import type { Envelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 import { FIRST_CUSTOM_OPCODE, isCustomOpcode, typeOf } from '../protocol/opcodes.ts'
+import type { Payload } from '../protocol/payload.ts'
 import { type BuiltinRequest, builtinRequests } from './builtin_requests.ts'
 import type { Connection } from './connection.ts'
 import type { OpcodeHandler, OverrideHandler } from './context.ts'
@@ -77,7 +78,14 @@ export class ReservedRequests<C extends Contract, M> {
 }
 
 function reply(connection: Connection, { type, ref, room }: Envelope, answer: unknown): void {
-  connection.sendReply(type, ref, room, encodePayload(answer))
+  let payload: Payload
+  try {
+    payload = encodePayload(answer)
+  } catch (cause) {
+    // The handler's fault, not the payload's that it was given.
+    throw new RotundaError('internal', 'The server failed to answer this request.', { cause })
+  }
+  connection.sendReply(type, ref, room, payload)
 }
 
 /** An opcode's payload as bytes; JSON clients may send a value, whose text it is then. */

@@ -8,6 +8,7 @@ import { Doubts } from './doubts.ts'
 import { trimmedGap } from './gap.ts'
 import { fromStored, type LogEnvelope } from './log_envelope.ts'
 import { type Page, PageReader } from './page.ts'
+import { PendingJoins } from './pending_joins.ts'
 import type { Host } from './peer.ts'
 import { keepTrying } from './retry.ts'
 import { SharedRead } from './shared_read.ts'
@@ -34,8 +35,8 @@ export class Room {
   #known = 0
   #advancing = false
   readonly #doubts = new Doubts(() => this.track(this.#settleDoubt()))
-  /** The last request of each connection whose join waits for the store; a room with any is not empty. */
-  readonly #joining = new Map<Connection, JoinRequest>()
+  /** A room with any is not empty. */
+  readonly #joining = new PendingJoins()
   /** Who waits for the log to grow without being a member. */
   readonly watchers: Set<Watcher> = new Set()
   /** How far the log reaches now, whatever this node has heard. */
@@ -92,21 +93,25 @@ export class Room {
 
   /**
    * Makes a connection a member. `answer` is called before anything of the log is sent, in the same turn in which the
-   * position is fixed.
+   * position is fixed; not at all where it left, ended or may not enter any more when the store has answered.
    */
-  join(connection: Connection, request: JoinRequest, answer: (joined: Joined) => void): void | Promise<void> {
+  join(
+    connection: Connection,
+    request: JoinRequest,
+    answer: (joined: Joined) => void,
+    mayEnter: () => boolean,
+  ): void | Promise<void> {
     if (this.#isLoaded && !this.#mustAskStore(request)) {
       return this.#admit(connection, request, { head: this.#head, trimmed: 0 }, answer)
     }
-    this.#joining.set(connection, request)
-    return this.#joinWhenLoaded(connection, request, answer).finally(() => {
-      if (this.#joining.get(connection) === request) this.#joining.delete(connection)
+    return this.#joining.add(connection, request, this.#extentFor(request), (extent) => {
+      if (connection.isUsable && mayEnter()) this.#admit(connection, request, extent, answer)
     })
   }
 
   /** Ends a membership, or what is on the way to one. */
   leave(connection: Connection): void {
-    this.#joining.delete(connection)
+    this.#joining.drop(connection)
     const subscription = this.#members.get(connection)
     if (subscription === undefined) return
     this.#members.delete(connection)
@@ -178,20 +183,13 @@ export class Room {
     this.notice(head)
   }
 
-  async #joinWhenLoaded(connection: Connection, request: JoinRequest, answer: (joined: Joined) => void): Promise<void> {
-    const extent = await this.#extentFor(request)
-    this.notice(extent.head)
-    // It may have left, asked anew or ended while the store was asked.
-    if (this.#joining.get(connection) === request && connection.isUsable) {
-      this.#admit(connection, request, extent, answer)
-    }
-  }
-
   async #extentFor(request: JoinRequest): Promise<RoomExtent> {
     try {
       await this.load()
-      if (this.#mustAskStore(request)) return await this.#environment.store.extent(this.name)
-      return { head: this.#head, trimmed: 0 }
+      if (!this.#mustAskStore(request)) return { head: this.#head, trimmed: 0 }
+      const extent = await this.#environment.store.extent(this.name)
+      this.notice(extent.head)
+      return extent
     } catch (cause) {
       this.report(cause)
       throw new RotundaError('store_unavailable', `Room "${this.name}" cannot be read now; try again.`, { cause })
@@ -221,6 +219,8 @@ export class Room {
     this.#members.set(connection, subscription)
     connection.entered(this)
     answer({ head: this.#head, epoch: this.epoch, cursor })
+    // Whoever was told of it may have taken it out again.
+    if (this.#members.get(connection) !== subscription) return
     if (request.since !== undefined) this.counters.resumes += 1
     if (gap !== undefined) {
       this.counters.gaps += 1

@@ -26,8 +26,8 @@ export class RoomReader<C extends Contract, M> {
   }
 
   /** A place of one's own in a room's log; see {@link RoomView}. */
-  open(room: string, onMoved: () => void): RoomView {
-    return new RoomView(this.#core.rooms, room, onMoved)
+  open(room: string): RoomView {
+    return new RoomView(this.#core.rooms, room)
   }
 
   /** Listens to everything that this node sends, until what is returned is called. */

@@ -24,16 +24,15 @@ const NOTHING: ViewPiece = { gap: undefined, frames: [] }
 export class RoomView implements Watcher {
   readonly #rooms: Rooms
   readonly #room: Room
-  readonly #onMoved: () => void
+  /** Told whenever there may be more to read. */
+  watcher: Watcher | undefined
   /** Seq of the last message that was read or skipped. */
   #cursor = 0
   /** Seq up to which the log is known to reach. */
   #head = 0
 
-  /** @param onMoved Called whenever there may be more to read. Must not throw. */
-  constructor(rooms: Rooms, room: string, onMoved: () => void) {
+  constructor(rooms: Rooms, room: string) {
     this.#rooms = rooms
-    this.#onMoved = onMoved
     this.#room = rooms.watch(room, this)
   }
 
@@ -51,7 +50,7 @@ export class RoomView implements Watcher {
   }
 
   moved(): void {
-    this.#onMoved()
+    this.watcher?.moved()
   }
 
   close(): void {

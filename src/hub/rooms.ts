@@ -35,6 +35,7 @@ export class Rooms {
   }
 
   /**
+   * @param mayEnter Asked once more when the store has answered.
    * @throws {RotundaError} `closed`, `too_many_rooms`, `overloaded`, `store_unavailable`
    */
   join(
@@ -42,6 +43,7 @@ export class Rooms {
     name: string,
     request: JoinRequest,
     answer: (joined: Joined) => void,
+    mayEnter: () => boolean = () => true,
   ): void | Promise<void> {
     if (!connection.isUsable) throw new RotundaError('closed', 'The session is over; it cannot join a room.')
     const { maxRoomsPerSession } = this.#environment.limits
@@ -49,7 +51,7 @@ export class Rooms {
       throw new RotundaError('too_many_rooms', `A session may be in ${maxRoomsPerSession} rooms at once.`)
     }
     const room = this.#open(name)
-    const joining = room.join(connection, request, answer)
+    const joining = room.join(connection, request, answer, mayEnter)
     return joining?.finally(() => this.#forgetIfEmpty(room))
   }
 

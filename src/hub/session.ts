@@ -1,11 +1,12 @@
 import type { Contract, EventInput, EventName, RpcInput, RpcName, RpcOutput } from '../protocol/contract.ts'
 import type { Joined, JoinRequest } from '../protocol/reserved.ts'
-import type { Connection, SessionMetrics, SessionState } from './connection.ts'
+import type { Connection, SessionState } from './connection.ts'
 import type { Principal } from './access.ts'
 import type { HubCore } from './core.ts'
 import type { Allowance, Grants } from './grants.ts'
 import type { Identity } from './identity.ts'
 import type { AskOptions } from './replies.ts'
+import type { SessionMetrics } from './traffic.ts'
 import type { TypeMetrics } from './type_metrics.ts'
 
 /** A connected client, as handlers see it: the same object for the connection's whole life. */

@@ -1,4 +1,13 @@
-import type { SessionMetrics } from './connection.ts'
+/** Frames, messages and bytes of one session. */
+export interface SessionMetrics {
+  readonly framesIn: number
+  /** Envelopes, those not understood included. */
+  readonly messagesIn: number
+  readonly bytesIn: number
+  readonly framesOut: number
+  readonly messagesOut: number
+  readonly bytesOut: number
+}
 
 /** Frames, messages and bytes that are being added up. */
 export type Traffic = { -readonly [K in keyof SessionMetrics]: SessionMetrics[K] }

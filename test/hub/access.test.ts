@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createHub, type HubOptions, memoryStore, RotundaError, type Session } from '../../src/mod.ts'
+import { answerHistory, createHub, type HubOptions, memoryStore, RotundaError, type Session } from '../../src/mod.ts'
 import { ControlledStore } from '../support/controlled_store.ts'
 import { connectPeer, MemoryHost } from '../support/memory_peer.ts'
 import { note, notes, type NotesHub } from '../support/test_hub.ts'
@@ -108,7 +108,7 @@ describe('policies', () => {
       await reading(store)
       await session.revoke('r')
       store.releaseAnswers()
-      assert.equal(codeOf(await peer.next('room.left')), 'forbidden')
+      assert.equal(codeOf(await peer.answer('1')), 'forbidden')
       assert.equal(session.inRoom('r'), false)
       await hub.room('r').publish('note', { text: 'secret' })
       peer.say({ type: 'session.ping', ref: '2' })
@@ -117,6 +117,66 @@ describe('policies', () => {
       await hub.close()
     })
   }
+
+  for (const isLate of [false, true]) {
+    const when = isLate ? 'later' : 'at once'
+    test(`X8 who loses replay alone while a join waits for the store gets no past (policy answers ${when})`, async () => {
+      const store = new ControlledStore(memoryStore())
+      const may = { replay: true }
+      const { hub, peer, session } = setUp({
+        store,
+        authorize: (_, action) => {
+          const allowed = action === 'join' || may.replay
+          return isLate ? Promise.resolve(allowed) : allowed
+        },
+      })
+      await hub.room('r').publish('note', { text: 'secret' })
+      store.holdAnswers()
+      peer.say({ type: 'room.join', room: 'r', ref: '1', payload: { last: 10 } })
+      await reading(store)
+      may.replay = false
+      await session.reauthorize()
+      store.releaseAnswers()
+      assert.equal(codeOf(await peer.answer('1')), 'forbidden')
+      assert.deepEqual([session.inRoom('r'), peer.seqs('r'), hub.rooms], [false, [], []])
+      await hub.close()
+    })
+  }
+
+  test('a policy that takes permissions back whenever it is asked does not go on for ever', async () => {
+    const { hub, peer } = setUp({
+      authorize: async (who) => {
+        await Promise.resolve()
+        await who.session!.revoke()
+        return true
+      },
+    })
+    peer.say({ type: 'room.join', room: 'r', ref: '1', payload: {} })
+    assert.equal(codeOf(await peer.answer('1')), 'overloaded')
+    await hub.close()
+  })
+
+  test('a policy may give a query that runs when it is awaited', async () => {
+    const query = (allowed: boolean): PromiseLike<boolean> => ({
+      then: (resolve, reject) => Promise.resolve(allowed).then(resolve, reject),
+    })
+    const { hub, peer } = setUp({ authorize: (_, __, room) => query(room !== 'closed') })
+    peer.say({ type: 'room.join', room: 'private-r', ref: '1', payload: {} })
+    assert.equal((await peer.answer('1')).type, 'room.joined')
+    peer.say({ type: 'room.join', room: 'closed', ref: '2', payload: {} })
+    assert.equal(codeOf(await peer.answer('2')), 'forbidden')
+    await hub.close()
+  })
+
+  test('what fills a hole over HTTP needs the permission to replay, as it does in a session', async () => {
+    const { hub } = setUp({ authorize: (_, action) => action !== 'replay' })
+    const get = async (query: string) => {
+      const request = new Request(`http://localhost/rooms/r/history${query}`)
+      return (await answerHistory(hub, request, () => 'r')).status
+    }
+    assert.deepEqual([await get(''), await get('?limit=10'), await get('?after=0')], [200, 200, 403])
+    await hub.close()
+  })
 
   test('X8 who is reading the log when the grant is taken back gets no more of it', async () => {
     const store = new ControlledStore(memoryStore())

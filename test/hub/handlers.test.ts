@@ -204,3 +204,33 @@ describe('handlers', () => {
     assert.throws(() => rpc(z.object({}), null as never), { code: 'invalid_config' })
   })
 })
+
+test('X3 what lifecycle handlers return is awaited, also a query that runs only when it is', async () => {
+  const hub = notesHub(memoryStore())
+  const ran: string[] = []
+  const query = (name: string, result = Promise.resolve()): PromiseLike<void> => ({
+    then: (resolve, reject) => {
+      ran.push(name)
+      return result.then(resolve, reject)
+    },
+  })
+  const opening = Promise.withResolvers<void>()
+  const told = Promise.withResolvers<void>()
+  hub.onOpen(() => query('open', opening.promise))
+  hub.onClose(() => query('close', Promise.reject(new Error('the query failed'))))
+  hub.onError((error) => {
+    ran.push((error as Error).message)
+    told.resolve()
+    return query('error')
+  })
+  const peer = connectPeer(hub, new MemoryHost({ native: true }))
+  assert.equal(hub.session(peer.connection.id)?.state, 'connecting')
+  peer.say({ type: 'session.ping', ref: '1' })
+  opening.resolve()
+  await peer.next('session.pong', '1')
+  assert.equal(hub.session(peer.connection.id)?.state, 'open')
+  peer.close(1000, '')
+  await told.promise
+  await hub.close()
+  assert.deepEqual(ran, ['open', 'close', 'the query failed', 'error'])
+})

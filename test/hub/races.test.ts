@@ -134,6 +134,41 @@ describe('endings', () => {
     await hub.close()
   })
 
+  for (const first of ['client', 'application']) {
+    test(`R1: a client and its application join at once, the ${first} first: both are answered`, async () => {
+      const store = new ControlledStore()
+      store.holdAnswers()
+      const hub = notesHub(store)
+      const peer = connectPeer(hub, new MemoryHost({ native: true }))
+      const session = hub.session(peer.connection.id)!
+      const ask = () => peer.say({ type: 'room.join', room: 'r', ref: '1', payload: {} })
+      if (first === 'client') ask()
+      const joining = session.join('r')
+      if (first === 'application') ask()
+      store.releaseAnswers()
+      assert.equal((await peer.answer('1')).type, 'room.joined')
+      assert.equal((await joining).cursor, 0)
+      assert.deepEqual([session.inRoom('r'), hub.room('r').size], [true, 1])
+      session.leave('r')
+      assert.deepEqual([hub.rooms, hub.metrics.rooms], [[], 0])
+      await hub.close()
+    })
+  }
+
+  test('R1: a client that is taken out of a room while it joins is told', async () => {
+    const store = new ControlledStore()
+    store.holdAnswers()
+    const hub = notesHub(store)
+    const peer = connectPeer(hub, new MemoryHost({ native: true }))
+    peer.say({ type: 'room.join', room: 'r', ref: '1', payload: {} })
+    hub.session(peer.connection.id)!.leave('r')
+    store.releaseAnswers()
+    assert.equal(codeOf(await peer.answer('1')), 'forbidden')
+    peer.say({ type: 'room.join', room: 'r', ref: '2', payload: {} })
+    assert.equal((await peer.answer('2')).type, 'room.joined')
+    await hub.close()
+  })
+
   test(
     'closing ends although a handler never does, and although clients go on publishing',
     { timeout: 30_000 },

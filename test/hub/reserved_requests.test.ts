@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createHub, memoryStore, OPCODES, type RequestContext } from '../../src/mod.ts'
+import { createHub, defineProtocol, memoryStore, OPCODES, type RequestContext, rpc } from '../../src/mod.ts'
+import { z } from 'zod'
 import { connectPeer, MemoryHost } from '../support/memory_peer.ts'
 import { note, notes, notesHub } from '../support/test_hub.ts'
 
@@ -41,6 +42,28 @@ describe('reserved requests', () => {
     peer.say({ type: 'session.ping', ref: '3' })
     await peer.next('session.pong', '3')
     assert.deepEqual(pings, ['session.ping 1'])
+    await hub.close()
+  })
+
+  test("P3 what a handler answers and JSON cannot say is the server's fault, and told as that", async () => {
+    const protocol = defineProtocol({
+      nothing: rpc(z.object({}), z.void()),
+      big: rpc(z.object({}), z.any()),
+    })
+    const hub = createHub({ protocol })
+    const errors: unknown[] = []
+    hub.onError((error) => void errors.push(error))
+    hub.on('nothing', () => {})
+    hub.on('big', () => 1n)
+    hub.onOpcode(200, () => 1n)
+    hub.override('session.whoami', () => 1n)
+    const peer = connectPeer(hub, new MemoryHost({ native: true }))
+    for (const type of ['nothing', 'big', 'opcode.200', 'session.whoami']) {
+      peer.say({ type, ref: type, payload: {} })
+      const { code, message } = (await peer.answer(type)).payload as { code: string; message: string }
+      assert.deepEqual([code, message], ['internal', 'The server failed to answer this request.'])
+    }
+    assert.equal(errors.length, 4)
     await hub.close()
   })
 
@@ -112,6 +135,65 @@ describe('requests to clients', () => {
     peer.close(1000, '')
     await ended
     await assert.rejects(session.request('note.count', {}), { code: 'disconnected' })
+    await hub.close()
+  })
+
+  test('P3 a request may wait as long as the session lives; what is no time is refused', async () => {
+    const hub = notesHub(memoryStore())
+    const peer = connectPeer(hub, new MemoryHost({ native: true }))
+    const session = hub.session(peer.connection.id)!
+    for (const timeout of [Infinity, 2 ** 31]) {
+      const asking = session.request('note.count', {}, { timeout })
+      const { ref } = await peer.next('note.count')
+      // Where a runtime takes such a time for none, it is over with the next timers.
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      peer.frames.length = 0
+      peer.say({ type: 'note.count', kind: 'reply', ref, payload: { count: 1 } })
+      assert.deepEqual(await asking, { count: 1 })
+    }
+    for (const timeout of [NaN, -1]) {
+      await assert.rejects(session.request('note.count', {}, { timeout }), {
+        code: 'invalid_config',
+        message: /timeout/,
+      })
+    }
+    await hub.close()
+  })
+
+  test('P3 an answer in the frame of what waits for it does not wait behind it', async () => {
+    const hub = notesHub(memoryStore())
+    const peer = connectPeer(hub, new MemoryHost({ native: true }))
+    const asking = hub.session(peer.connection.id)!.request('note.count', {}, { timeout: 5_000 })
+    hub.on('typing', async () => void await asking)
+    const { ref } = await peer.next('note.count')
+    peer.say([
+      { type: 'typing', room: 'r', ref: '1', payload: { user: 'u' } },
+      { type: 'note.count', kind: 'reply', ref, payload: { count: 1 } },
+    ])
+    assert.equal((await peer.answer('1')).type, 'ack')
+    assert.deepEqual([await asking, hub.metrics.repliesDropped], [{ count: 1 }, 0])
+    await hub.close()
+  })
+
+  test('P3 an answer that was taken early and whose frame was refused does not stand for a later one', async () => {
+    const hub = notesHub(memoryStore(), { maxInboundQueue: 16 })
+    const peer = connectPeer(hub, new MemoryHost({ native: true }))
+    const handling = Promise.withResolvers<void>()
+    hub.on('typing', () => handling.promise)
+    for (let i = 0; i < 17; i++) peer.say({ type: 'typing', room: 'r', ref: `${i}`, payload: { user: 'u' } })
+    const asking = hub.session(peer.connection.id)!.request('note.count', {})
+    const { ref } = await peer.next('note.count')
+    const reply = { type: 'note.count', kind: 'reply', ref, payload: { count: 1 } }
+    peer.say(reply)
+    assert.deepEqual(await asking, { count: 1 })
+    handling.resolve()
+    // When this is answered the queue is empty.
+    peer.say({ type: 'session.ping', ref: 'idle' })
+    await peer.answer('idle')
+    peer.say(reply)
+    peer.say({ type: 'session.ping', ref: 'end' })
+    await peer.answer('end')
+    assert.equal(hub.metrics.repliesDropped, 1)
     await hub.close()
   })
 

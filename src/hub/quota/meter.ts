@@ -18,6 +18,8 @@ export interface MeteredHub {
     readonly connections: ReadonlyMap<string, Connection>
   }
   readonly logger: Logger
+  /** Aborted when the hub is closed. */
+  readonly signal: AbortSignal
   /** Whether sessions may have rules of their own, by their identity. */
   readonly bringsRules?: boolean
 }
@@ -32,7 +34,7 @@ export function meter(
     readonly quotas?: readonly QuotaRule[]
     readonly quotaMode?: 'enforce' | 'permissive'
   },
-  { core: { executor, counters, connections }, logger, bringsRules = false }: MeteredHub,
+  { core: { executor, counters, connections }, logger, signal, bringsRules = false }: MeteredHub,
 ): FrameHandler {
   const rules = checkQuotaRules(quotas)
   if (rules.length === 0 && !bringsRules) return handler
@@ -46,9 +48,11 @@ export function meter(
   const now = () => performance.now()
   const quoted = new Quoted(handler, { executor, counters, logger, permissive, now, quotaOf })
   if (bringsRules || rules.some(({ metric }) => metric === 'bytesOut')) {
-    executor.every(OUTGOING_LOOK, () => {
+    const cancel = executor.every(OUTGOING_LOOK, () => {
       for (const connection of connections.values()) if (connection.isUsable) quoted.meterOutgoing(connection)
     })
+    // The executor may be the application's, and live on.
+    signal.addEventListener('abort', cancel)
   }
   return quoted
 }

@@ -28,6 +28,7 @@ export interface QuotaEnvironment {
 export class Quoted implements FrameHandler {
   readonly #handler: FrameHandler
   readonly #environment: QuotaEnvironment
+
   constructor(handler: FrameHandler, environment: QuotaEnvironment) {
     this.#handler = handler
     this.#environment = environment
@@ -57,7 +58,9 @@ export class Quoted implements FrameHandler {
     if (error !== undefined) throw error
     const pause = this.#pause(connection, quota, result)
     if (pause === 0) return this.#handler.envelope(connection, envelope)
-    return this.#wait(pause).then(() => this.#handler.envelope(connection, envelope))
+    return this.#wait(connection, pause).then(() => {
+      if (connection.isUsable) return this.#handler.envelope(connection, envelope)
+    })
   }
 
   report(error: unknown, connection: Connection): void {
@@ -87,7 +90,8 @@ export class Quoted implements FrameHandler {
       pause = Math.max(pause, this.#pause(connection, quota, result))
     }
     const handle = () => quota.refused === undefined ? this.#handler.raw(connection, frame) : false
-    return pause === 0 ? handle() : this.#wait(pause).then(handle)
+    if (pause === 0) return handle()
+    return this.#wait(connection, pause).then(() => connection.isUsable ? handle() : true)
   }
 
   #enforce(connection: Connection, quota: SessionQuota, result: QuotaResult): RotundaError | undefined {
@@ -122,8 +126,17 @@ export class Quoted implements FrameHandler {
     this.#environment.logger.warn(`rotunda: session ${connection.id}: ${message}`)
   }
 
-  #wait(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => this.#environment.executor.after(milliseconds, resolve))
+  /** Ends with the session, too: hubs that close would wait for it. */
+  #wait(connection: Connection, milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const over = () => {
+        connection.endPause = undefined
+        cancel()
+        resolve()
+      }
+      const cancel = this.#environment.executor.after(milliseconds, over)
+      connection.endPause = over
+    })
   }
 }
 
