@@ -11,10 +11,13 @@ interface Hostile {
   socket: Bun.Socket | undefined
 }
 
-const ASK = textFrame(JSON.stringify(Array(4).fill({ type: 'room.history', room: 'calm 0', payload: { limit: 200 } })))
-const LOUD = textFrame('{"type":"room.join","room":"loud","payload":{}}')
 const MORE = textFrame('{"type":"room.history","room":"calm 0","payload":{"limit":200}}')
-const SAY = textFrame('{"type":"chat.message","room":"loud","payload":{"user":"h","text":"to who does not read"}}')
+/** Those who do not read are in rooms of a hundred, where something is said all the time. */
+const ROOMS = 20
+const LOUD = Array.from({ length: ROOMS }, (_, i) => textFrame(`{"type":"room.join","room":"loud ${i}","payload":{}}`))
+const SAY = Array.from({ length: ROOMS }, (_, i) => {
+  return textFrame(`{"type":"chat.message","room":"loud ${i}","payload":{"user":"h","text":"to who does not read"}}`)
+})
 const GARBAGE = ['junk', '[[[[[[[[', '{"type":"no.such.type"}', '{"type":7}', '"\\ud800"', '{"__proto__":{}}'].map(
   textFrame,
 )
@@ -22,9 +25,9 @@ const STORM = textFrame(JSON.stringify(Array.from({ length: 10 }, (_, i) => {
   return { type: i % 2 === 0 ? 'room.join' : 'room.leave', room: `storm ${i >> 1}` }
 })))
 /** Frames a second, over all of a kind. */
-const RATE = { garbage: 500, storm: 50, slow: 20 }
+const RATE = { garbage: 500, storm: 50, slow: 40 }
 /** How long what they ask for at first keeps the server busy, at most, in milliseconds. */
-const SETTLE = 4_000
+const SETTLE = 8_000
 
 const all: Hostile[] = []
 let port = 0
@@ -48,8 +51,8 @@ function connect(hostile: Hostile): Promise<void> {
           isUpgraded = true
           resolve()
           if (hostile.kind !== 'slow') return
-          socket.write(LOUD)
-          socket.write(ASK)
+          socket.write(LOUD[all.indexOf(hostile) % ROOMS]!)
+          socket.write(MORE)
           socket.pause()
         },
         // Thrown out: it comes back.
@@ -90,7 +93,7 @@ const commands = {
     }
     harass('garbage', GARBAGE)
     harass('storm', [STORM])
-    harass('slow', [MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, SAY])
+    harass('slow', SAY.flatMap((say) => [say, MORE]))
     await Bun.sleep(SETTLE)
   },
 

@@ -67,6 +67,7 @@ export function bunHandlers<C extends Contract, M>(hub: Hub<C, M>, options: BunO
     fetch(request, server, next) {
       const routed = route(request, () => bunCaller(server, request))
       if (routed === undefined) return next?.(request, server) ?? notFound(request)
+      if ('answer' in routed) return routed.answer
       if (!(routed instanceof Promise)) return settle(routed, request, server)
       return routed.then((settled) => settle(settled, request, server)) as Promise<Response>
     },

@@ -38,6 +38,7 @@ export function denoHandler<C extends Contract, M>(hub: Hub<C, M>, options: Rout
     }
     const routed = route(request, () => denoCaller(info))
     if (routed === undefined) return next?.(request, info) ?? notFound(request)
+    if ('answer' in routed) return routed.answer
     return routed instanceof Promise ? routed.then(settle) : settle(routed)
   }
 }

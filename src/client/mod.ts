@@ -16,6 +16,7 @@ export type { ClientState, CloseInfo, WebSocketConstructor } from './connection/
 export type { HeartbeatOptions } from './connection/heartbeat.ts'
 export type { Cipher, FoundAt, SealedFor } from './encryption/cipher.ts'
 export type { HistoryOptions } from './history.ts'
+export type { OutboxEntry, OutboxId, OutboxStore } from './kept_outbox/store.ts'
 export { callOpcode } from './opcode.ts'
 export type { ClientOptions } from './options.ts'
 export type { RequestOptions } from './outbox.ts'

@@ -4,6 +4,7 @@ import type { Hub } from '../hub/mod.ts'
 import type { Asked } from './asked.ts'
 import { FallbackNode } from './node.ts'
 import { checkFallbackOptions, type FallbackOptions } from './options.ts'
+import type { Later } from './later.ts'
 import { answerPoll } from './poll_endpoint.ts'
 import { answerSend } from './send_endpoint.ts'
 import { answerEvents } from './sse_endpoint.ts'
@@ -26,7 +27,7 @@ export class Fallback<C extends Contract, M> {
   }
 
   /** @throws {RotundaError} As rejection: what is wrong with the request. */
-  async answer(endpoint: FallbackEndpoint, asked: Asked<M>): Promise<Response> {
+  async answer(endpoint: FallbackEndpoint, asked: Asked<M>): Promise<Response | Later> {
     switch (endpoint) {
       case 'sse':
         return await answerEvents(this.#node, asked)

@@ -6,8 +6,7 @@ import type { Caller } from './caller.ts'
 import { EnvelopeFrame, ENVELOPES, rawFrame } from './envelope_frame.ts'
 import { HTTP_HOST } from './http_host.ts'
 import type { Letters, Mailbox } from './mailbox.ts'
-import type { PollParameters } from './parameters.ts'
-import { type Wait, waitFor, type WaitTerms } from './waits.ts'
+import type { WaitingMailbox } from './waiting_mailbox.ts'
 
 /** A session that is polled, as seen by the hub: what it is sent waits in its mailbox. */
 export class MailboxPeer implements Peer {
@@ -23,9 +22,7 @@ export class MailboxPeer implements Peer {
   polledAt: number = Date.now()
   readonly #mailbox: Mailbox
   readonly #limits: Pick<Limits, 'highWaterMark' | 'hardLimit'>
-  /** Polls so far: an earlier one gives way to a later one. */
-  #polls = 0
-  #wait: Wait | undefined
+  #waiting: WaitingMailbox | undefined
   #isCongested = false
   #isOver = false
 
@@ -47,7 +44,7 @@ export class MailboxPeer implements Peer {
   }
 
   get isPolled(): boolean {
-    return this.#wait !== undefined
+    return this.#waiting !== undefined
   }
 
   /** A mailbox that was full is too much to read on into until half of it is read, however small what is in it. */
@@ -65,7 +62,7 @@ export class MailboxPeer implements Peer {
       // In the midst of a delivery nobody knows yet up to where it goes.
       queueMicrotask(() => this.connection?.congested())
     }
-    return this.#wait === undefined ? 'buffered' : 'accepted'
+    return this.#waiting === undefined ? 'buffered' : 'accepted'
   }
 
   close(code: number, reason: string): void {
@@ -80,30 +77,32 @@ export class MailboxPeer implements Peer {
   }
 
   /**
-   * Gives what waits, as soon as there is something or the time is over.
-   * @param position What the reader has got; without it, it is taken to get what it is given.
-   * @throws {RotundaError} As rejection: `invalid_cursor`.
+   * Takes note of a poll, which ends one that still waits.
+   * @param position What the reader has got.
+   * @throws {RotundaError} `invalid_cursor`
    */
-  async read(
-    position: number | undefined,
-    { wait, max }: PollParameters,
-    terms: WaitTerms,
-  ): Promise<Letters> {
+  polled(position: number | undefined): void {
     if (position !== undefined) this.#acknowledge(position)
-    const poll = ++this.#polls
-    this.#wait?.end()
     this.polledAt = Date.now()
-    if (this.isEmpty && wait > 0 && !this.#isOver) {
-      await waitFor(wait, terms, (waiting) => {
-        this.#wait = waiting
-        return () => {
-          if (this.#wait === waiting) this.#wait = undefined
-        }
-      })
-      this.polledAt = Date.now()
-      // Another poll took its place, and is given what there is.
-      if (this.#polls !== poll) return { frames: [], position: position ?? 0 }
-    }
+    this.#waiting?.supersede()
+  }
+
+  /** A poll waits for something to read. */
+  hold(waiting: WaitingMailbox): void {
+    this.#waiting = waiting
+  }
+
+  /** It does not any more. */
+  release(waiting: WaitingMailbox): void {
+    this.polledAt = Date.now()
+    if (this.#waiting === waiting) this.#waiting = undefined
+  }
+
+  /**
+   * Gives what waits.
+   * @param position As in the poll; without it, the reader is taken to get what it is given.
+   */
+  read(position: number | undefined, max: number): Letters {
     const letters = this.#mailbox.read(max)
     if (position === undefined) this.#acknowledge(letters.position)
     return letters
@@ -117,7 +116,7 @@ export class MailboxPeer implements Peer {
   #put(frame: Frame): void {
     if (frame instanceof EnvelopeFrame) this.#mailbox.put(frame, frame.isLossy)
     else this.#mailbox.put(rawFrame(frame), true)
-    this.#wait?.end()
+    this.#waiting?.end()
   }
 
   #acknowledge(position: number): void {
@@ -132,7 +131,7 @@ export class MailboxPeer implements Peer {
 
   #end(code: number, reason: string): void {
     this.#isOver = true
-    this.#wait?.end()
+    this.#waiting?.end()
     queueMicrotask(() => this.connection?.closed(code, reason))
   }
 }

@@ -1,4 +1,6 @@
 export { SESSION_HEADER } from './asked.ts'
+export type { Asked } from './asked.ts'
+export type { Later } from './later.ts'
 export { CURSOR_HEADER } from './answers.ts'
 export { UNKNOWN_CALLER } from './caller.ts'
 export type { Caller } from './caller.ts'

@@ -64,16 +64,18 @@ export class FallbackNode<C extends Contract, M> implements Companion {
     this.#polls += 1
   }
 
-  /** Answers a poll that has no session and counts as a connection for as long as that takes. */
-  async visit<T>(answer: () => Promise<T>): Promise<T> {
+  /**
+   * Counts a poll without a session as a connection, until `leave`.
+   * @throws {RotundaError} `connection_limit`, `shutting_down`
+   */
+  enter(): void {
     this.refuseIfFull()
     this.#visitors += 1
-    try {
-      return await answer()
-    } finally {
-      this.#visitors -= 1
-      if (this.#visitors === 0) this.#whenEmpty?.()
-    }
+  }
+
+  leave(): void {
+    this.#visitors -= 1
+    if (this.#visitors === 0) this.#whenEmpty?.()
   }
 
   /** Nobody waits any longer; those who did are answered. */

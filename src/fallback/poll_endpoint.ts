@@ -5,18 +5,24 @@ import { quote } from '../protocol/names.ts'
 import { answerArray } from './answers.ts'
 import { type Asked, readSession } from './asked.ts'
 import { ENVELOPES } from './envelope_frame.ts'
+import { type Later, waitAt } from './later.ts'
 import { Mailbox } from './mailbox.ts'
 import { MailboxPeer } from './mailbox_peer.ts'
 import { type FallbackNode, wrongMethod } from './node.ts'
 import { openSession } from './open_session.ts'
-import { readPoll, readRooms } from './parameters.ts'
+import { type PollParameters, readPoll, readRooms } from './parameters.ts'
 import { pollRooms } from './room_poll.ts'
+import { newCredential } from './sessions.ts'
+import { answerMailbox, WaitingMailbox } from './waiting_mailbox.ts'
 
 /**
  * `/poll`: POST opens a session, GET reads its mailbox, or rooms without one, or a shared mailbox; DELETE ends it.
  * @throws {RotundaError} As rejection: what is wrong with the request.
  */
-export function answerPoll<C extends Contract, M>(node: FallbackNode<C, M>, asked: Asked<M>): Promise<Response> {
+export function answerPoll<C extends Contract, M>(
+  node: FallbackNode<C, M>,
+  asked: Asked<M>,
+): Promise<Response | Later> {
   switch (asked.request.method) {
     case 'GET':
       return poll(node, asked)
@@ -33,80 +39,73 @@ async function open<C extends Contract, M>(
   node: FallbackNode<C, M>,
   { url, caller, admit }: Asked<M>,
 ): Promise<Response> {
-  const { hub, limits, settings, counts, sessions, waits } = node
+  const { hub, limits, settings, counts, sessions } = node
   const rooms = readRooms(url.searchParams, null, limits.maxRoomsPerSession)
   node.refuseIfFull()
   const admission = await admit(true)
   node.refuseIfFull()
   const peer = new MailboxPeer(caller, new Mailbox(settings.mailbox, counts), limits)
-  const session = openSession(hub, peer, { admission, variant: ENVELOPES, rooms })
+  const session = openSession(hub, peer, { own: newCredential(), admission, variant: ENVELOPES, rooms })
   sessions.add(session)
-  const { frames, position } = await peer.read(undefined, { wait: 0, max: settings.mailbox }, {
-    waits,
-    gone: undefined,
-  })
+  const { frames, position } = peer.read(undefined, settings.mailbox)
   return answerArray(frames, position, 201)
 }
 
-async function poll<C extends Contract, M>(node: FallbackNode<C, M>, asked: Asked<M>): Promise<Response> {
-  const { request, url, caller } = asked
-  const parameters = readPoll(url.searchParams, node.settings.maxWait)
+async function poll<C extends Contract, M>(node: FallbackNode<C, M>, asked: Asked<M>): Promise<Response | Later> {
+  const { caller } = asked
+  const { searchParams } = asked.url
+  const parameters = readPoll(searchParams, node.settings.maxWait)
   if (parameters.wait > 0) caller.patient()
   node.countPoll()
   const { credential, mailbox } = readSession(asked)
-  if (credential === undefined && mailbox === undefined) return pollLog(node, asked)
-  if (url.searchParams.has('room')) {
+  if (credential === undefined && mailbox === undefined) return await pollLog(node, asked, parameters)
+  if (searchParams.has('room')) {
     throw new RotundaError('invalid_room', 'A poll is of rooms or of a session, not of both.')
   }
-  if (credential === undefined) return await node.visit(() => pollShared(node, asked, mailbox!))
-  const { id, peer, connection } = node.sessions.find(credential)
+  if (mailbox !== undefined) return await pollShared(node, asked, mailbox, parameters)
+  const session = node.sessions.find(credential!)
+  const { peer } = session
   if (!(peer instanceof MailboxPeer)) {
     throw new RotundaError('invalid_frame', 'This session has a stream, not a mailbox.')
   }
-  await node.hub.continued(connection, await asked.admit())
-  const letters = await peer.read(readPosition(url.searchParams), parameters, { waits: node.waits, gone: caller.gone })
-  if (peer.isOver && letters.frames.length === 0 && !request.signal?.aborted) {
-    node.sessions.delete(id)
-    throw node.sessions.unknown()
-  }
-  return answerArray(letters.frames, letters.position)
+  await node.hub.continued(session.connection, await asked.admit())
+  const position = readPosition(searchParams)
+  peer.polled(position)
+  const one = { id: session.id, peer, position, max: parameters.max }
+  if (!peer.isEmpty || peer.isOver || parameters.wait === 0) return answerMailbox(node.sessions, one)
+  return waitAt(new WaitingMailbox(one, performance.now() + parameters.wait, node), caller.gone)
 }
 
-async function pollLog<C extends Contract, M>(node: FallbackNode<C, M>, asked: Asked<M>): Promise<Response> {
-  const { hub, limits, waits, settings } = node
-  const { searchParams } = asked.url
-  const rooms = readRooms(searchParams, null, limits.maxRoomsPerSession)
+async function pollLog<C extends Contract, M>(
+  node: FallbackNode<C, M>,
+  { url, caller, admit }: Asked<M>,
+  poll: PollParameters,
+): Promise<Response | Later> {
+  const rooms = readRooms(url.searchParams, null, node.limits.maxRoomsPerSession)
   if (rooms.length === 0) throw new RotundaError('invalid_room', 'A poll names a "room" or more, or a "session".')
-  const poll = readPoll(searchParams, settings.maxWait)
-  return await node.visit(async () => {
-    const admission = await asked.admit()
-    const authorize = async () => {
-      for (const { room, request } of rooms) await hub.reader.check(admission, room, request)
-    }
-    const { epoch, reader } = hub
-    const open = (room: string, onMoved: () => void) => reader.open(room, onMoved)
-    const { frames, cursor } = await pollRooms({ epoch, rooms, poll, waits, gone: asked.caller.gone, open, authorize })
-    return answerArray(frames, cursor)
-  })
+  node.refuseIfFull()
+  const who = await admit()
+  return await pollRooms(node, { who, rooms, poll, gone: poll.wait > 0 ? caller.gone : undefined })
 }
 
 async function pollShared<C extends Contract, M>(
   node: FallbackNode<C, M>,
-  asked: Asked<M>,
+  { url, caller, admit }: Asked<M>,
   mailbox: string,
+  poll: PollParameters,
 ): Promise<Response> {
-  if (node.shared === undefined) throw new RotundaError('not_found', `There is no session ${quote(mailbox)} here.`)
-  const poll = readPoll(asked.url.searchParams, node.settings.maxWait)
-  const { waits } = node
-  const { searchParams } = asked.url
-  const { frames, cursor } = await node.shared.read(mailbox, await asked.admit(), {
-    cursor: searchParams.get('cursor'),
-    poller: searchParams.get('poller'),
-    poll,
-    waits,
-    gone: asked.caller.gone,
-  })
-  return answerArray(frames, cursor)
+  const { shared, waits } = node
+  if (shared === undefined) throw new RotundaError('not_found', `There is no session ${quote(mailbox)} here.`)
+  node.enter()
+  try {
+    const cursor = url.searchParams.get('cursor')
+    const poller = url.searchParams.get('poller')
+    const place = { cursor, poller, poll, waits, gone: poll.wait > 0 ? caller.gone : undefined }
+    const read = await shared.read(mailbox, await admit(), place)
+    return answerArray(read.frames, read.cursor)
+  } finally {
+    node.leave()
+  }
 }
 
 async function end<C extends Contract, M>(node: FallbackNode<C, M>, asked: Asked<M>): Promise<Response> {

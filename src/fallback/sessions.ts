@@ -14,8 +14,15 @@ export interface HttpSession {
 
 const SECRET_BYTES = 24
 
-/** A new session's id, which all may see, and its credential, which is for its client alone. */
-export function newCredential(): { readonly id: string; readonly secret: string; readonly credential: string } {
+/** A session's id, which all may see, and what is for its client alone: the credential, which holds both. */
+export interface Credential {
+  readonly id: string
+  readonly secret: string
+  readonly credential: string
+}
+
+/** Those of a new session. */
+export function newCredential(): Credential {
   const id = crypto.randomUUID()
   const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
   const secret = btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_')

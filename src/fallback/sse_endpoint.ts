@@ -3,7 +3,7 @@ import type { Asked } from './asked.ts'
 import { type FallbackNode, wrongMethod } from './node.ts'
 import { openSession } from './open_session.ts'
 import { readRooms } from './parameters.ts'
-import type { HttpSession } from './sessions.ts'
+import { newCredential } from './sessions.ts'
 import { StreamPeer } from './stream_peer.ts'
 
 const HEADERS = {
@@ -31,7 +31,7 @@ export async function answerEvents<C extends Contract, M>(
   // Where the runtime tells so, a client that did not wait for this is not opened a session that nobody would end.
   if (caller.gone?.aborted === true) return new Response(null, { status: 204 })
   node.refuseIfFull()
-  let session: HttpSession | undefined
+  const own = newCredential()
   const peer = new StreamPeer({
     caller,
     epoch: hub.epoch,
@@ -39,10 +39,10 @@ export async function answerEvents<C extends Contract, M>(
     limits,
     onEnd: () => {
       streams.delete(peer)
-      if (session !== undefined) sessions.delete(session.id)
+      sessions.delete(own.id)
     },
   })
-  session = openSession(hub, peer, { admission, variant: node.events, rooms })
+  const session = openSession(hub, peer, { own, admission, variant: node.events, rooms })
   if (!peer.isOver) {
     sessions.add(session)
     streams.add(peer)

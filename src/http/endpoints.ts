@@ -64,7 +64,8 @@ export async function answerHistory<C extends Contract, M>(
     }
     const { pathname, searchParams } = urlOf(request)
     const room = decodeRoom(roomOf(pathname))
-    await hub.authorizeRequest(request, 'history', room)
+    // What fills a hole is what joining would have replayed.
+    await hub.authorizeRequest(request, searchParams.has('after') ? 'replay' : 'history', room)
     const history = await hub.room(room).history(readParameters(searchParams))
     const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
     return new Response(historyText(history), { headers })

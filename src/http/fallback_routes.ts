@@ -1,12 +1,15 @@
 import type { Contract } from '../protocol/contract.ts'
 import { asRotundaError } from '../protocol/errors.ts'
 import {
+  type Asked,
   type Caller,
   CURSOR_HEADER,
+  type Fallback,
   FALLBACK_ENDPOINTS,
   type FallbackEndpoint,
   fallbackOf,
   type FallbackOptions,
+  type Later,
   SESSION_HEADER,
   UNKNOWN_CALLER,
 } from '../fallback/mod.ts'
@@ -27,27 +30,34 @@ export type AnswerFallback<M> = (
  */
 export function fallbackAnswers<C extends Contract, M>(hub: Hub<C, M>, options?: FallbackOptions): AnswerFallback<M> {
   const fallback = fallbackOf(hub, options)
-  return async (endpoint, request, caller = UNKNOWN_CALLER, metadata) => {
-    const origin = allowedOrigin(request, hub, fallback.origins)
-    if (request.method === 'OPTIONS' && origin !== undefined) return answerPreflight(origin)
-    const response = await answer()
-    if (origin !== undefined) { for (const [name, value] of forOrigin(origin)) response.headers.set(name, value) }
-    return response
-
-    async function answer(): Promise<Response> {
-      try {
-        const url = urlOf(request)
-        const entering = { metadata, addressOf: () => caller.address, origins: fallback.origins }
-        const admit = (opens = false) => hub.admit(request, { ...entering, opens })
-        return await fallback.answer(endpoint, { request, url, caller, admit })
-      } catch (thrown) {
-        const error = asRotundaError(thrown)
-        if (error.code === 'internal') hub.report(thrown)
-        hub.refused(error.code)
-        return errorResponse(error)
-      }
-    }
+  const refuse = (thrown: unknown): Response => {
+    const error = asRotundaError(thrown)
+    if (error.code === 'internal') hub.report(thrown)
+    return errorResponse(error)
   }
+  // What waits keeps nothing of what came before.
+  const settle = (made: Response | Later) => made instanceof Response ? made : made(refuse)
+  return (endpoint, request, caller = UNKNOWN_CALLER, metadata) => {
+    const origin = allowedOrigin(request, hub, fallback.origins)
+    if (request.method === 'OPTIONS' && origin !== undefined) return Promise.resolve(answerPreflight(origin))
+    const entering = { metadata, addressOf: () => caller.address, origins: fallback.origins }
+    const admit = (opens = false) => hub.admit(request, { ...entering, opens })
+    const made = prepare(fallback, endpoint, { request, caller, admit }).then(settle, refuse)
+    return origin === undefined ? made : made.then((response) => readableFrom(origin, response))
+  }
+}
+
+async function prepare<C extends Contract, M>(
+  fallback: Fallback<C, M>,
+  endpoint: FallbackEndpoint,
+  asked: Omit<Asked<M>, 'url'>,
+): Promise<Response | Later> {
+  return await fallback.answer(endpoint, { ...asked, url: urlOf(asked.request) })
+}
+
+function readableFrom(origin: string, response: Response): Response {
+  for (const [name, value] of forOrigin(origin)) response.headers.set(name, value)
+  return response
 }
 
 /** The endpoints by their whole path. */

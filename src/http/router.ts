@@ -10,7 +10,14 @@ import { inspectorRoute } from './inspector_routes.ts'
 import { type RawRoute, rawTargets } from './raw_routes.ts'
 
 /** An answer, an upgrade, or undefined when the path is not one of rotunda's. */
-export type Routed = Handshake | Promise<Handshake> | Promise<Response> | Response | undefined
+export type Routed =
+  | Handshake
+  | Promise<Handshake>
+  | Promise<Response>
+  | Response
+  /** May take long: who waits for it should keep nothing of the request. */
+  | { readonly answer: Promise<Response> }
+  | undefined
 
 /** Where rotunda's endpoints are. */
 export interface RouteOptions {
@@ -63,7 +70,7 @@ export function createRouter<C extends Contract, M>(
     if (pathname === socket) return handshake(hub, request, { addressOf })
     if (pathname === health) return answerHealth(hub)
     const endpoint = endpoints.get(pathname)
-    if (endpoint !== undefined) return answerFallback!(endpoint, request, callerOf?.())
+    if (endpoint !== undefined) return { answer: answerFallback!(endpoint, request, callerOf?.()) }
     if (inspect !== undefined && `${pathname}/`.startsWith(`${inspected}/`)) {
       return inspect(request, pathname.slice(inspected.length))
     }

@@ -27,15 +27,11 @@ export type InputOf<S> = S extends StandardSchema<infer I, infer _> ? I : never
 /** What a schema makes of it. */
 export type OutputOf<S> = S extends StandardSchema<infer _, infer O> ? O : never
 
-/** Longest description of what is wrong: names in it may be the client's own, and as long as its frame. */
-const LONGEST = 512
-
 /** Names the first issue and its place, as in `payload.user.name: Expected string`. */
 export function describeIssue([issue]: readonly ValidationIssue[]): string {
   const steps = issue?.path?.map((step) => {
     const key = typeof step === 'object' ? step.key : step
     return typeof key === 'number' ? `[${key}]` : `.${String(key)}`
   })
-  const text = `payload${steps?.join('') ?? ''}: ${issue?.message ?? 'not valid'}`
-  return text.length > LONGEST ? `${text.slice(0, LONGEST - 3)}...` : text
+  return `payload${steps?.join('') ?? ''}: ${issue?.message ?? 'not valid'}`
 }

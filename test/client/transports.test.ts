@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { longPolling, sse } from '../../src/client/transports/mod.ts'
 import { once, range, says, Transcript } from '../support/with_client.ts'
-import { ALL, type ProxyFixture, withProxy } from '../support/with_proxy.ts'
+import { ALL, type ProxyFixture, type Ways, withProxy } from '../support/with_proxy.ts'
 
 /** Publishes and reads, both ways, and checks that all came once and in order. */
-async function talks({ direct, through }: ProxyFixture, name: string, chosen = ALL()): Promise<void> {
+async function talks({ direct, through }: ProxyFixture, name: string, chosen: Ways = ALL()): Promise<void> {
   const { client, uses } = through({}, chosen)
   const room = client.join('africa', { last: 50 })
   const heard = new Transcript(room)

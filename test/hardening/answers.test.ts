@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { notFound } from '../../src/mod.ts'
+import { validate } from '../../src/hub/definitions.ts'
+import type { StandardSchema } from '../../src/protocol/mod.ts'
 import { handshake, RawSocket } from '../support/raw_socket.ts'
 import { HOSTS, spawnServer } from '../support/spawn_server.ts'
 import { withServer } from '../host/conformance/rows.ts'
@@ -179,3 +182,14 @@ for (const host of RUNTIMES) {
     })
   })
 }
+
+test('what a validator says, and a path that is not there, are cut', async () => {
+  const schema = (message: string): StandardSchema => {
+    return { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message, path: [LONG] }] }) } }
+  }
+  const isCut = ({ message }: Error) => message.startsWith('payload.yyy') && message.length <= 512
+  assert.throws(() => validate(schema(LONG), {}), isCut)
+  const response = notFound(new Request(`http://host/${LONG}`))
+  assert.equal(response.status, 404)
+  assert.ok((await response.text()).length < 300)
+})

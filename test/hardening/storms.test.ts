@@ -148,3 +148,21 @@ test('clients that resume a room at once share the reads of its log', async () =
   assert.ok(reads() < 200, `${reads()} reads for 200 clients`)
   await hub.close()
 })
+
+test('pages of history are read a few at a time, whoever asks for how many', async () => {
+  const store = memoryStore()
+  let now = 0
+  let most = 0
+  const list = store.listByRoom.bind(store)
+  store.listByRoom = async (...args: Parameters<typeof list>) => {
+    most = Math.max(most, ++now)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    now -= 1
+    return await list(...args)
+  }
+  const hub = createHub({ protocol: fixture, store })
+  const pages = await Promise.all(Array.from({ length: 200 }, () => hub.room('r').history()))
+  assert.equal(pages.length, 200)
+  assert.ok(most <= 4, `${most} at once`)
+  await hub.close()
+})

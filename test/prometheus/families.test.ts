@@ -4,11 +4,12 @@ import { Counter, Histogram as Reference, type OpenMetricsContentType, Registry 
 import { type MetricsSource, prometheusMetrics } from '../../adapters/prometheus/mod.ts'
 import { createHub, ERRORS, type HubMetrics } from '../../src/mod.ts'
 import { Histogram } from '../../src/hub/histogram.ts'
+import { ControlledStore } from '../support/controlled_store.ts'
 import { Exposition } from '../support/exposition.ts'
 import { connectPeer, MemoryHost } from '../support/memory_peer.ts'
 import { promtool } from '../support/promtool.ts'
 import { Random } from '../support/random.ts'
-import { notes, notesHub } from '../support/test_hub.ts'
+import { note, notes, notesHub } from '../support/test_hub.ts'
 import { memoryStore } from '../../src/storage/memory_store.ts'
 
 const scrapeOf = async (metrics: { text(): Promise<string> }) => new Exposition(await metrics.text())
@@ -171,6 +172,37 @@ describe('what hubs count, for Prometheus (M1)', () => {
     assert.ok(failures >= 900, `${failures}`)
     assert.ok(scraped.value('rotunda_handling_seconds_sum', { type: '(other)' }) > 0)
     assert.equal(scraped.types.get('rotunda_handling_seconds'), 'summary')
+    await hub.close()
+  })
+
+  test('a database that hangs, fails and comes back is told as that', async () => {
+    const store = new ControlledStore()
+    const hub = notesHub(store, { maxJournalQueue: 3 })
+    hub.onError(() => {})
+    const peer = connectPeer(hub, new MemoryHost({ native: true }))
+    const metrics = prometheusMetrics(hub)
+    const told = async () => {
+      const scraped = await scrapeOf(metrics)
+      const errors = ['overloaded', 'store_unavailable'].map((code) => scraped.value('rotunda_errors_total', { code }))
+      const names = ['journal_messages', 'commits_total', 'commit_failures_total', 'stored_messages_total']
+      return [...names.map((name) => scraped.value(`rotunda_${name}`)), ...errors]
+    }
+    store.hold()
+    store.fail = 'before'
+    peer.say(note('in flight', { ref: '1' }))
+    while (store.batches.length === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    for (const ref of ['2', '3', '4', 'one too many']) peer.say(note('waits', { ref }))
+    await peer.next('error', 'one too many')
+    assert.deepEqual(await told(), [3, 0, 0, 0, 1, 0])
+    store.release()
+    await peer.next('error', '4')
+    assert.deepEqual(await told(), [0, 0, 2, 0, 1, 4])
+    store.fail = undefined
+    peer.say(note('stored', { ref: '5' }))
+    await peer.next('ack', '5')
+    assert.deepEqual(await told(), [0, 1, 2, 1, 1, 4])
+    const scraped = await scrapeOf(metrics)
+    assert.equal(scraped.value('rotunda_commit_seconds_count'), 1, 'failures have no duration')
     await hub.close()
   })
 

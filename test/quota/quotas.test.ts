@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createHub, type HubOptions, type QuotaRule } from '../../src/mod.ts'
+import { FakeExecutor } from '../support/fake_executor.ts'
 import { connectPeer, MemoryHost, type MemoryPeer } from '../support/memory_peer.ts'
 import { note, notes } from '../support/test_hub.ts'
 
@@ -63,6 +64,35 @@ describe('quotas', () => {
     assert.deepEqual(order, ['1 allow 9', '2 delay 8', '3 delay 7'])
     assert.match(warnings[0]!, /2 of 10 messages in 60 s/)
     await hub.close()
+  })
+
+  test('M4 a frame that is delayed ends with its session, and keeps no hub from closing', async () => {
+    const rules = [{ metric: 'messages', window: 60, limit: 10, soft: 0, delay: 60_000 }] as const
+    const executor = new FakeExecutor()
+    const { hub, peer } = setUp(rules, { executor })
+    const handled: string[] = []
+    hub.on('note', (ctx, payload) => {
+      handled.push(payload.text)
+      return ctx.publish(payload)
+    })
+    const ended = new Promise((resolve) => hub.onClose(resolve))
+    peer.say(note('1'))
+    hub.session(peer.connection.id)!.close()
+    await ended
+    connectPeer(hub, new MemoryHost({ native: true })).say(note('2'))
+    const began = performance.now()
+    await hub.close()
+    assert.ok(performance.now() - began < 4_000, 'the hub waited for a frame of nobody')
+    await executor.pass(60_000, 10_000)
+    assert.deepEqual([handled, executor.pending, executor.size], [[], 0, 0])
+  })
+
+  test('M4 a hub that is closed leaves no rhythm to the executor that it was lent', async () => {
+    const executor = new FakeExecutor()
+    const { hub } = setUp([{ metric: 'bytesOut', window: 60, limit: 10_000 }], { executor })
+    assert.ok(executor.pending > 0)
+    await hub.close()
+    assert.equal(executor.pending, 0)
   })
 
   test('M4 rules are about some types or all, whatever the codec calls them', async () => {

@@ -15,6 +15,15 @@ export const BUNDLES: Readonly<Record<string, Readonly<Record<string, readonly s
   'createClient': { 'src/client/mod.ts': ['createClient'] },
   'and answer': { 'src/client/mod.ts': ['createClient', 'answer'] },
   'and presence': { 'src/client/mod.ts': ['createClient'], 'src/client/presence/mod.ts': ['presence'] },
+  'and transports': {
+    'src/client/mod.ts': ['createClient'],
+    'src/client/transports/mod.ts': ['fallback', 'webSocket', 'sse', 'longPolling'],
+  },
+  'and outbox': {
+    'src/client/mod.ts': ['createClient'],
+    'src/client/transports/mod.ts': ['fallback', 'webSocket', 'sse', 'longPolling'],
+    'src/client/kept_outbox/mod.ts': ['outbox', 'indexedDbOutbox'],
+  },
   'and encryption': {
     'src/client/mod.ts': ['createClient'],
     'src/client/encryption/mod.ts': ['encryption', 'roomKeys'],

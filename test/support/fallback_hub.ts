@@ -11,8 +11,8 @@ export function fallbackHub(options: Options = {}, fallback: FallbackOptions = {
   const ask: Ask = async (path, init) => {
     const gone = init?.signal ?? undefined
     const request = new Request(`http://localhost${path}`, init)
-    const routed = await route(request, () => ({ address: '10.0.0.1', port: 7, gone, patient: () => {} }))
-    if (routed instanceof Response) return routed
+    const routed = route(request, () => ({ address: '10.0.0.1', port: 7, gone, patient: () => {} }))
+    if (routed !== undefined && 'answer' in routed) return await routed.answer
     throw new Error(`Nothing answers ${path}.`)
   }
   return { hub, ask }

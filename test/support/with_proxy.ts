@@ -1,11 +1,4 @@
-import {
-  fallback,
-  type FallbackOptions,
-  longPolling,
-  sse,
-  type Transport,
-  webSocket,
-} from '../../src/client/transports/mod.ts'
+import { fallback, type FallbackOptions, longPolling, sse, webSocket } from '../../src/client/transports/mod.ts'
 import { type BadProxy, type Mischief, startBadProxy } from './bad_proxy.ts'
 import { type ChatOptions, type ClientFixture, once, withClient } from './with_client.ts'
 
@@ -16,7 +9,7 @@ export interface ProxyFixture {
   readonly proxy: BadProxy
   readonly direct: () => Connected
   /** A client that comes through the proxy, and its transports. */
-  through(options?: FallbackOptions & ChatOptions, chosen?: readonly Transport[]): {
+  through(options?: FallbackOptions & ChatOptions, chosen?: Ways): {
     readonly client: Connected
     readonly transports: ReturnType<typeof fallback>
     /** Resolves when it uses this one. */
@@ -24,8 +17,11 @@ export interface ProxyFixture {
   }
 }
 
+/** Some transports. */
+export type Ways = Parameters<typeof fallback>[0]
+
 /** All transports, the best first. */
-export const ALL = (): Transport[] => [webSocket(), sse(), longPolling()]
+export const ALL = (): Ways => [webSocket(), sse(), longPolling()]
 
 /** Runs a test with a server behind a proxy that behaves like this. Clients decide fast, and do not go back unless told to. */
 export function withProxy(mischief: Mischief, check: (fixture: ProxyFixture) => Promise<void>): Promise<void> {

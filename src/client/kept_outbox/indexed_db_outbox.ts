@@ -1,5 +1,4 @@
-import { idOf, type OutboxEntry, type OutboxId, type OutboxStore } from './store.ts'
-import { holdLock } from './tab_lock.ts'
+import { idOf, type OutboxEntry, type OutboxStore } from './store.ts'
 
 type Row = OutboxEntry & { readonly owner: string }
 
@@ -12,106 +11,87 @@ const ROWS = 'entries'
  * @param name Of the database; one for each server that the origin's pages talk to, and for each of their users.
  */
 export function indexedDbOutbox(name = 'rotunda'): OutboxStore {
-  return new IndexedDbOutbox(name)
-}
-
-class IndexedDbOutbox implements OutboxStore {
-  readonly #name: string
-  readonly #owner = crypto.getRandomValues(new Uint32Array(4)).join('')
+  const database = `rotunda ${name}`
+  const self = `${crypto.getRandomValues(new Uint32Array(4))}`
   /** Where what is to be sent here lies. */
-  readonly #places = new Map<string, IDBValidKey>()
+  const places = new Map<string, IDBValidKey>()
   /** Whose entries are ours. */
-  readonly #owners = new Set<string>()
-  #database: Promise<IDBDatabase> | undefined
-  /** One thing after the other, whatever became of it. */
-  #last: Promise<unknown> = Promise.resolve()
+  const owners = new Set<string>()
+  let opened: Promise<IDBDatabase> | undefined
+  let last: Promise<unknown> = Promise.resolve()
 
-  constructor(name: string) {
-    this.#name = name
+  const open = () => {
+    const request = indexedDB.open(database)
+    request.onupgradeneeded = () => request.result.createObjectStore(ROWS, { autoIncrement: true })
+    return new Promise<IDBDatabase>((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error)
+    })
   }
-
-  load(): Promise<readonly OutboxEntry[]> {
-    return this.#next(async () => {
-      const found = await this.#transaction('readonly', async (rows) => {
-        const [values, keys] = [rows.getAll(), rows.getAllKeys()]
-        return [await done(values) as Row[], await done(keys)] as const
+  /** One thing after the other, whatever became of it; done when it is on disk. */
+  const next = <T>(mode: IDBTransactionMode, work: (rows: IDBObjectStore) => T) => {
+    const result = last.then(async () => {
+      opened ??= open()
+      // Where it could not be opened it may be the next time.
+      opened.catch(() => opened = undefined)
+      const transaction = (await opened).transaction(ROWS, mode)
+      const worked = work(transaction.objectStore(ROWS))
+      await new Promise((resolve, reject) => {
+        transaction.oncomplete = resolve
+        transaction.onabort = () => reject(transaction.error)
       })
-      const [all, places] = found
+      return worked
+    })
+    last = result.catch(() => {})
+    return result
+  }
+  /** Each tab holds a lock; where that is free its tab is gone, and what it left is for who gets the lock. */
+  const isOurs = (owner: string): Promise<boolean> | boolean =>
+    owners.has(owner) ||
+    new Promise((resolve, reject) => {
+      const take = (lock: unknown) => {
+        if (lock) owners.add(owner)
+        resolve(!!lock)
+        return lock && new Promise(() => {})
+      }
+      // Pages without TLS have no locks: there two tabs may send the same, which their keys make one message.
+      const { locks } = navigator
+      if (locks) locks.request(`${database} ${owner}`, { ifAvailable: true }, take).catch(reject)
+      else take(true)
+    })
+  const locked = isOurs(self)
+
+  return {
+    async load() {
+      const [values, keys] = await next('readonly', (rows) => [rows.getAll(), rows.getAllKeys()] as const)
       const entries: OutboxEntry[] = []
-      for (const [i, { owner, ...entry }] of all.entries()) {
-        if (!await this.#isOurs(owner)) continue
-        this.#places.set(idOf(entry), places[i]!)
+      for (const [i, { owner, ...entry }] of (values.result as Row[]).entries()) {
+        if (!await isOurs(owner)) continue
+        places.set(idOf(entry), keys.result[i]!)
         entries.push(entry)
       }
       return entries
-    })
-  }
-
-  put(entries: readonly OutboxEntry[]): Promise<void> {
-    return this.#next(async () => {
-      await this.#isOurs(this.#owner)
-      await this.#transaction('readwrite', async (rows) => {
-        const wanted = entries.filter((entry) => !this.#places.has(idOf(entry)))
-        const places = await Promise.all(wanted.map((entry) => done(rows.add({ ...entry, owner: this.#owner }))))
-        wanted.forEach((entry, i) => this.#places.set(idOf(entry), places[i]!))
+    },
+    async put(entries) {
+      await locked
+      await next('readwrite', (rows) => {
+        for (const entry of entries) {
+          const id = idOf(entry)
+          if (places.has(id)) continue
+          places.set(id, '')
+          rows.add({ ...entry, owner: self }).onsuccess = ({ target }) => {
+            places.set(id, (target as IDBRequest<IDBValidKey>).result)
+          }
+        }
       })
-    })
+    },
+    remove: (ids) =>
+      next('readwrite', (rows) => {
+        for (const id of ids.map(idOf)) {
+          const place = places.get(id)
+          if (place) rows.delete(place)
+          places.delete(id)
+        }
+      }),
   }
-
-  remove(ids: readonly OutboxId[]): Promise<void> {
-    return this.#next(async () => {
-      await this.#transaction('readwrite', async (rows) => {
-        const places = ids.flatMap((id) => this.#places.get(idOf(id)) ?? [])
-        await Promise.all(places.map((place) => done(rows.delete(place))))
-      })
-      for (const id of ids) this.#places.delete(idOf(id))
-    })
-  }
-
-  /** Each tab holds a lock; where that is free its tab is gone, and what it left is for who gets the lock. */
-  async #isOurs(owner: string): Promise<boolean> {
-    if (!this.#owners.has(owner) && await holdLock(`rotunda ${this.#name} ${owner}`)) this.#owners.add(owner)
-    return this.#owners.has(owner)
-  }
-
-  #next<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work)
-    this.#last = result.catch(() => {})
-    return result
-  }
-
-  async #transaction<T>(mode: IDBTransactionMode, work: (rows: IDBObjectStore) => Promise<T>): Promise<T> {
-    const database = await (this.#database ??= this.#open())
-    const transaction = database.transaction(ROWS, mode)
-    const over = new Promise<void>((resolve, reject) => {
-      transaction.oncomplete = () => resolve()
-      transaction.onabort = () => reject(transaction.error)
-    })
-    const [result] = await Promise.all([work(transaction.objectStore(ROWS)), over])
-    return result
-  }
-
-  async #open(): Promise<IDBDatabase> {
-    const request = indexedDB.open(`rotunda ${this.#name}`)
-    request.onupgradeneeded = () => void request.result.createObjectStore(ROWS, { autoIncrement: true })
-    try {
-      const database = await done(request)
-      // Whoever wants to delete it may; the next call opens it again.
-      database.onversionchange = database.onclose = () => {
-        database.close()
-        this.#database = undefined
-      }
-      return database
-    } catch (error) {
-      this.#database = undefined
-      throw error
-    }
-  }
-}
-
-function done<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
 }

@@ -1,4 +1,4 @@
-import { type HttpOptions, HttpSocket } from './http_socket.ts'
+import { type Http, type HttpOptions, httpTransport } from './http_transport.ts'
 import type { Transport } from './transport.ts'
 
 /** How to poll. */
@@ -16,46 +16,31 @@ const PAUSE = 250
 
 /** Requests that the server holds until there is something to say: passes wherever a page does. */
 export function longPolling({ wait = 25, ...options }: LongPollingOptions = {}): Transport {
-  return { name: 'poll', open: (url, protocols) => new PollingSocket(url, protocols, { wait, ...options }) }
+  return httpTransport('poll', (http) => poll(http, wait), options, true)
 }
 
-class PollingSocket extends HttpSocket {
-  readonly #wait: number
-
-  constructor(url: string, protocols: string[], options: LongPollingOptions & { readonly wait: number }) {
-    super(url, protocols, options)
-    this.#wait = options.wait
-  }
-
-  protected async run(): Promise<void> {
-    let [cursor, text] = await this.#read({}, 'POST')
-    let max = MOST
-    for (let failures = 0;;) {
-      if (text !== '[]') this.receive(text)
-      if (this.isOver) return
-      try {
-        ;[cursor, text] = await this.#read({ cursor, wait: `${this.#wait}`, max: `${max}` }, 'GET')
-        failures = 0
-        max = Math.min(MOST, max * 2)
-      } catch (error) {
-        // Without a word it is given again what it has not got. A smaller answer may come through where this one did not.
-        if ((error as { status?: number }).status! < 500 || ++failures > FAILURES) throw error
-        max = Math.ceil(max / 4)
-        text = '[]'
-        await new Promise((resolve) => setTimeout(resolve, PAUSE * failures))
-      }
+async function poll({ ask, receive, isOver }: Http, wait: number): Promise<void> {
+  let cursor: string | null = null
+  let max = MOST
+  let failures = 0
+  while (!isOver()) {
+    let text = ''
+    try {
+      const response: Response =
+        await (cursor ? ask('GET', 'poll', `cursor=${cursor}&wait=${wait}&max=${max}`) : ask('POST', 'poll'))
+      text = await response.text()
+      // Only if it came as a whole.
+      JSON.parse(text)
+      cursor = response.headers.get('rotunda-cursor')
+      failures = 0
+      max = Math.min(MOST, max * 2)
+    } catch (error) {
+      if (!cursor || (error as { status?: number }).status! < 500 || ++failures > FAILURES) throw error
+      // It is given again what it has not got; a smaller answer may come through where this one did not.
+      max = Math.ceil(max / 4)
+      await new Promise((resolve) => setTimeout(resolve, PAUSE * failures))
+      continue
     }
-  }
-
-  /** The position after an answer, and its envelopes; only if it came as a whole. */
-  async #read(parameters: Record<string, string>, method: string): Promise<[cursor: string, text: string]> {
-    const response = await this.ask('poll', parameters, { method })
-    const text = await response.text()
-    JSON.parse(text)
-    return [response.headers.get('rotunda-cursor')!, text]
-  }
-
-  protected override leave(): void {
-    this.ask('poll', {}, { method: 'DELETE', keepalive: true, signal: null }).catch(() => {})
+    if (text[2]) receive(text)
   }
 }

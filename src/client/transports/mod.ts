@@ -3,9 +3,9 @@
  *
  * @module
  */
-export { Fallback, fallback } from './fallback.ts'
-export type { FallbackOptions } from './fallback.ts'
-export type { HttpOptions } from './http_socket.ts'
+export { fallback } from './fallback.ts'
+export type { Fallback, FallbackOptions } from './fallback.ts'
+export type { HttpOptions } from './http_transport.ts'
 export { longPolling } from './long_polling.ts'
 export type { LongPollingOptions } from './long_polling.ts'
 export { sse } from './sse.ts'

@@ -1,40 +1,34 @@
-import type { Clock } from '../clock.ts'
-import { json } from '../connection/json.ts'
-import type { Settings } from '../options.ts'
-import type { ReadySocket } from './fallback_socket.ts'
+import type { Connection } from '../connection/connection.ts'
 import type { TransportSocket } from './transport.ts'
 
 /** How long it may take, in milliseconds. */
 const PATIENCE = 10_000
 
-/** Whether a transport gets through: to the server and back. Gives its socket, which goes on collecting what comes. */
-export function probe(
-  { url, codec }: Settings,
-  clock: Clock,
-  open: (url: string, protocols: string[]) => TransportSocket,
-): Promise<ReadySocket | undefined> {
+/** A socket before it is the client's, and what came over it so far: the welcome first. */
+export interface ProbedSocket {
+  readonly socket: TransportSocket
+  readonly frames: (string | ArrayBuffer)[]
+  isClosed: boolean
+}
+
+/** Tries to connect; resolves with the welcome, and without when there is none. What comes after it is collected. */
+export function probe({ settings: { url, codec, WebSocket }, clock }: Connection): Promise<ProbedSocket> {
   return new Promise((resolve) => {
-    const frames: (string | ArrayBuffer)[] = []
-    const socket = open(url, [...new Set([codec.subprotocol, json.subprotocol])])
-    const ready = { socket, frames, isClosed: false }
-    const cancel = clock.after(PATIENCE, () => end())
-    const end = (result?: ReadySocket) => {
+    const socket = new WebSocket(url, [codec.subprotocol]) as unknown as TransportSocket
+    const probed: ProbedSocket = { socket, frames: [], isClosed: false }
+    const done = () => {
       cancel()
-      if (!result) socket.close()
-      resolve(result)
+      resolve(probed)
     }
+    const cancel = clock.after(PATIENCE, done)
     socket.binaryType = 'arraybuffer'
     socket.onclose = socket.onerror = () => {
-      ready.isClosed = true
-      end()
+      probed.isClosed = true
+      done()
     }
     socket.onmessage = ({ data }) => {
-      const spoken = socket.protocol === codec.subprotocol ? codec : json
-      const frame = typeof data === 'string' ? data : new Uint8Array(data)
-      if (spoken.decode(frame).some(({ envelope }) => envelope?.type === 'session.pong')) return end(ready)
-      if (frames.push(data) === 1) {
-        socket.send(spoken.encode([{ type: 'session.ping', ref: 'probe', payload: '{}' }]) as string)
-      }
+      probed.frames.push(data)
+      done()
     }
   })
 }

@@ -1,73 +1,41 @@
-import type { Connection } from '../connection/connection.ts'
 import type { Outbox } from '../outbox.ts'
-import { snapshot } from '../snapshot.ts'
-import type { Settings } from '../options.ts'
 
-/** How long calls are held back at most, in milliseconds. */
+/** How long requests are held back at most, in milliseconds. */
 const PATIENCE = 1_000
 
-/** Brings about a moment in which no call is on its way: what is asked meanwhile waits. */
-export class Quiet {
-  readonly #outbox: Outbox
-  /** References of what was sent and is not answered. */
-  readonly #open = new Set<string>()
-  #whenEmpty: (() => void) | undefined
-  #release: (() => void) | undefined
-
-  constructor(outbox: Outbox) {
-    const open = this.#open
-    const { connection } = this.#outbox = outbox
-    const { events } = connection
-    const { envelope, down } = events
-    const send = connection.send.bind(connection)
-    connection.send = (sent, maxBuffered) => {
-      send(sent, maxBuffered)
-      if (sent.ref && sent.kind !== 'reply' && connection.isOpen) open.add(sent.ref)
+/**
+ * Gives what brings about a moment in which no request waits for its answer: what is asked meanwhile waits, until what
+ * that resolves with is called. Durable publishes go on; they may be sent over two connections and are stored once.
+ */
+export function quiet(outbox: Outbox): () => Promise<() => void> {
+  const ask = outbox.ask.bind(outbox)
+  let pending = 0
+  let held: Parameters<typeof ask>[] | undefined
+  let whenQuiet: () => void = () => {}
+  outbox.ask = (envelope, caller, options, again) => {
+    if (again) return ask(envelope, caller, options, again)
+    if (held) return void held.push([envelope, caller, options])
+    const then = <T>(call: (value: T) => void) => (value: T) => {
+      pending--
+      call(value)
+      if (!pending) whenQuiet()
     }
-    events.envelope = (received) => {
-      if (received.kind !== 'request') open.delete(received.ref!)
-      envelope(received)
-      if (open.size === 0) this.#whenEmpty?.()
-    }
-    events.down = (close) => {
-      open.clear()
-      this.#whenEmpty?.()
-      down(close)
-    }
+    ask(envelope, { resolve: then(caller.resolve), reject: then(caller.reject) }, options)
+    // Not before, since it may throw.
+    pending++
   }
-
-  /** False when it does not come about. Until `end` nothing is asked of the server. */
-  async begin(): Promise<boolean> {
-    const { connection, ask } = this.#outbox
-    const settings = connection.settings as { -readonly [K in keyof Settings]: Settings[K] }
-    const { maxInFlight } = settings
-    const held: Parameters<typeof ask>[] = []
-    settings.maxInFlight = 0
-    this.#outbox.ask = (envelope, ...rest) => void held.push([snapshot(envelope), ...rest])
-    this.#release = () => {
-      settings.maxInFlight = maxInFlight
-      this.#outbox.ask = ask
-      for (const given of held) this.#outbox.ask(...given)
-      this.#outbox.opened()
+  return async () => {
+    held = []
+    if (pending) {
+      await new Promise<void>((resolve) => {
+        whenQuiet = resolve
+        outbox.connection.clock.after(PATIENCE, resolve)
+      })
     }
-    return this.#open.size === 0 || await this.#emptied(connection)
-  }
-
-  /** What waited goes its way. */
-  end(): void {
-    this.#release?.()
-    this.#release = undefined
-  }
-
-  #emptied({ clock }: Connection): Promise<boolean> {
-    return new Promise((resolve) => {
-      const cancel = clock.after(PATIENCE, () => settle(false))
-      const settle = (isEmpty: boolean) => {
-        this.#whenEmpty = undefined
-        cancel()
-        resolve(isEmpty)
-      }
-      this.#whenEmpty = () => settle(true)
-    })
+    return () => {
+      const all = held ?? []
+      held = undefined
+      for (const given of all) outbox.ask(...given)
+    }
   }
 }

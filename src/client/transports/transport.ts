@@ -1,13 +1,13 @@
 /** What a connection needs of a socket; a WebSocket has it. */
-export interface TransportSocket extends EventTarget {
-  binaryType: string
+export interface TransportSocket {
+  binaryType?: string
   /** The subprotocol that the server chose; empty for JSON. */
   readonly protocol: string
-  /** Bytes, about, that were sent and have not left. */
+  /** Characters, about, that were sent and have not left. */
   readonly bufferedAmount: number
   onmessage: ((event: { readonly data: string | ArrayBuffer }) => void) | null
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null
-  onerror: (() => void) | null
+  onerror?: (() => void) | null
   send(frame: string): void
   close(code?: number, reason?: string): void
 }

@@ -46,7 +46,7 @@ async function readRun<C extends Contract, M>(
   most: number,
 ): Promise<void> {
   const after = Math.max(from - 1, to - (position - read.position))
-  const view = hub.reader.open(room, () => {})
+  const view = hub.reader.open(room)
   try {
     await view.start({ since: { epoch: hub.epoch, seq: after } })
     while (view.cursor < to && view.isBehind && read.frames.length < most && read.bytes <= MAX_ANSWER) {

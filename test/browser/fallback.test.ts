@@ -1,0 +1,155 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Browser, BrowserContext } from 'playwright-core'
+import { type BadProxy, type Mischief, startBadProxy } from '../support/bad_proxy.ts'
+import { startBrowser } from '../support/chat_page.ts'
+import { ClientPage } from '../support/client_page.ts'
+import { type ChatClient, range, says, withClient } from '../support/with_client.ts'
+
+const LIMIT = { timeout: 60_000 }
+
+interface Fixture {
+  readonly proxy: BadProxy
+  readonly context: BrowserContext
+  /** A client that nothing is in the way of. */
+  readonly other: ChatClient
+  page(retry?: number): Promise<ClientPage>
+}
+
+describe('C4 C5 a page in Chromium, and what is in its way', () => {
+  let browser: Browser
+  before(async () => void (browser = await startBrowser()))
+  after(() => browser.close())
+
+  function through(mischief: Mischief, check: (fixture: Fixture) => Promise<void>): Promise<void> {
+    return withClient({}, async ({ server, connect }) => {
+      const proxy = await startBadProxy(server.port, mischief)
+      const context = await browser.newContext()
+      try {
+        const page = async (retry?: number) => {
+          const opened = await ClientPage.open(context, proxy.port, retry)
+          await opened.start()
+          return opened
+        }
+        await check({ proxy, context, other: connect(), page })
+      } finally {
+        await context.close()
+        await proxy.stop()
+      }
+    })
+  }
+
+  const talks = (mischief: Mischief, transport: string) => () =>
+    through(mischief, async ({ page, other }) => {
+      const ana = await page()
+      await ana.uses(transport)
+      await ana.say(range(1, 30).map((n) => `ana ${n}`))
+      await ana.has(30)
+      await Promise.all(range(1, 30).map((n) => other.join('africa').publish('chat.message', says(`other ${n}`))))
+      await ana.has(60)
+      const { seqs, texts, errors, outgoing } = await ana.seen()
+      deepEqual(seqs, range(1, 60))
+      deepEqual(texts, [...range(1, 30).map((n) => `ana ${n}`), ...range(1, 30).map((n) => `other ${n}`)])
+      deepEqual([errors, outgoing, await ana.kept()], [[], [], 0])
+    })
+
+  test('nothing: WebSocket', LIMIT, talks({}, 'websocket'))
+  test('upgrades are refused: SSE', LIMIT, talks({ upgrades: 'refused' }, 'sse'))
+  test('frames are swallowed: SSE', LIMIT, talks({ upgrades: 'swallowed' }, 'sse'))
+  test('answers are held back: long polling', LIMIT, talks({ upgrades: 'refused', buffers: true }, 'poll'))
+
+  test(
+    'every connection is cut after some bytes: all arrives, once and in order',
+    LIMIT,
+    () =>
+      through({ cutAfter: 8_000 }, async ({ page, other, proxy }) => {
+        const texts = range(1, 60).map((n) => `${n} ${'x'.repeat(400)}`)
+        await Promise.all(texts.map((text) => other.join('africa').publish('chat.message', says(text))))
+        const ana = await page()
+        await ana.has(60)
+        await ana.say(['own'])
+        await ana.has(61)
+        deepEqual((await ana.seen()).texts, [...texts, 'own'])
+        ok(proxy.cuts() > 1)
+      }),
+  )
+
+  test(
+    'a WebSocket becomes possible in mid-stream: it goes back, nothing is lost, doubled or reordered',
+    LIMIT,
+    () =>
+      through({ upgrades: 'refused' }, async ({ page, other, proxy }) => {
+        const ana = await page(400)
+        await ana.uses('sse')
+        proxy.behave({})
+        let count = 0
+        while ((await ana.seen()).transport !== 'websocket') {
+          const texts = range(count + 1, count += 10).map(String)
+          await ana.say(texts.slice(0, 5))
+          await Promise.all(texts.slice(5).map((text) => other.join('africa').publish('chat.message', says(text))))
+        }
+        await ana.say(['end'])
+        await ana.has(count + 1)
+        const { seqs, texts } = await ana.seen()
+        deepEqual(seqs, range(1, count + 1))
+        deepEqual(texts.map(Number).filter(Boolean).toSorted((a, b) => a - b), range(1, count))
+      }),
+  )
+
+  test(
+    'a page is reloaded with a full outbox: what it had to send is sent, in order, once',
+    LIMIT,
+    () =>
+      through({ silent: true }, async ({ page, proxy }) => {
+        const ana = await page()
+        await ana.say(range(1, 200).map((n) => `first ${n}`))
+        while (await ana.kept() < 200);
+        await ana.reload()
+        await ana.say(range(1, 20).map((n) => `second ${n}`))
+        while (await ana.kept() < 220);
+        await ana.reload()
+        proxy.behave({})
+        proxy.cut()
+        await ana.has(220)
+        deepEqual((await ana.seen()).texts, [
+          ...range(1, 200).map((n) => `first ${n}`),
+          ...range(1, 20).map((n) => `second ${n}`),
+        ])
+        while (await ana.kept() > 0);
+      }),
+  )
+
+  test(
+    'two tabs: each sends its own once; what a closed one leaves is sent by the other',
+    LIMIT,
+    () =>
+      through({ silent: true }, async ({ page, proxy }) => {
+        const [ana, ben] = await Promise.all([page(), page()])
+        await ana.say(range(1, 30).map((n) => `ana ${n}`))
+        await ben.say(range(1, 30).map((n) => `ben ${n}`))
+        while (await ben.kept() < 60);
+        await ana.page.close()
+        const keys: string[] = []
+        ben.page.on('websocket', (socket) =>
+          socket.on('framesent', ({ payload }) => {
+            keys.push(...[...String(payload).matchAll(/"key":"(\w+)"/g)].map(([, key]) => key!))
+          }))
+        proxy.behave({})
+        proxy.cut()
+        await ben.has(60)
+        const { texts } = await ben.seen()
+        for (const who of ['ana', 'ben']) {
+          deepEqual(texts.filter((text) => text.startsWith(who)), range(1, 30).map((n) => `${who} ${n}`))
+        }
+        equal(texts.length, 60)
+        deepEqual([keys.length, new Set(keys).size], [60, 60])
+      }),
+  )
+
+  test('IndexedDB keeps an outbox as every store must', LIMIT, () =>
+    through({}, async ({ context, proxy }) => {
+      const { page } = await ClientPage.open(context, proxy.port)
+      await page.waitForFunction('globalThis.conformance')
+      deepEqual(await page.evaluate('conformance()'), [])
+    }))
+})

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { fileOutbox } from '../../adapters/outbox/file.ts'
+import { libsqlOutbox } from '../../adapters/outbox/libsql.ts'
+import { memoryOutbox } from '../../src/client/kept_outbox/mod.ts'
+import { outboxConformance } from '../conformance/outbox_suite.ts'
+import { tempDir } from '../support/temp_dir.ts'
+
+outboxConformance('memory', () => {
+  const store = memoryOutbox()
+  return Promise.resolve({ store, reopen: () => Promise.resolve(store), close: () => Promise.resolve() })
+})
+
+for (
+  const [name, open] of [['a file', fileOutbox], [
+    'libSQL',
+    (path: string) => libsqlOutbox({ url: `file:${path}` }),
+  ]] as const
+) {
+  outboxConformance(name, async () => {
+    const dir = await tempDir()
+    const path = join(dir.path, 'outbox')
+    let store = open(path)
+    const reopen = async () => {
+      await store.close()
+      return store = open(path)
+    }
+    const close = async () => {
+      await store.close()
+      await dir.remove()
+    }
+    return { store, reopen, close }
+  })
+}
