@@ -1,5 +1,6 @@
 /** The chat page: rooms on the left, the current room's log on the right, one connection under both. */
 import { createClient } from '../../src/client/mod.ts'
+import { fallback, longPolling, sse, webSocket } from '../../src/client/transports/mod.ts'
 import { ChatRoom, type RoomEvents } from './page/chat_room.ts'
 import { Composer } from './page/composer.ts'
 import { ConnectionView } from './page/connection_view.ts'
@@ -12,7 +13,8 @@ import { chat } from './protocol.ts'
 const MEMBERS_EVERY = 5_000
 
 const memory = new Memory()
-const client = createClient({ url: '/ws', protocol: chat, backoff: { base: 500, max: 8_000 } })
+const transports = fallback([webSocket(), sse(), longPolling()])
+const client = createClient({ url: '/ws', protocol: chat, backoff: { base: 500, max: 8_000 }, use: [transports] })
 const rooms = new Map<string, ChatRoom>()
 const connection = new ConnectionView()
 const sidebar = new Sidebar({ open: (room) => open(room, 'push'), leave })
@@ -80,7 +82,8 @@ function refreshSoon(): void {
 function refresh(): void {
   const listed = memory.rooms.flatMap((name) => rooms.get(name) ?? [])
   sidebar.show(listed.map(({ name, unread }) => ({ name, unread: name === current.name ? 0 : unread })), current.name)
-  connection.show(client.state, listed.reduce((sum, { outbox }) => sum + outbox.waiting, 0))
+  const waiting = listed.reduce((sum, { outbox }) => sum + outbox.waiting, 0)
+  connection.show(client.state, waiting, transports.current)
   find('members', HTMLElement).textContent = current.members === undefined ? '' : membersHere(current.members)
   find('typing', HTMLElement).textContent = current.typists.sentence
   pill.hidden = current.log.atBottom
@@ -130,6 +133,7 @@ function editName(): void {
 
 client.onOpen(({ session }) => memory.addSession(session))
 client.onState(followConnection)
+transports.onChange(refreshSoon)
 for (const name of memory.rooms) room(name)
 editName()
 open(current.name, 'replace')

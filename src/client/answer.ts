@@ -17,6 +17,9 @@ export interface ServerRequest {
 /** Gives the payload of the reply. */
 type Reply = (request: Envelope) => Promise<unknown>
 
+/** As much of a message as servers keep. */
+const LONGEST_MESSAGE = 1_000
+
 /** What each client answers, by type. */
 const replies = new WeakMap<Outbox, Map<string, Reply>>()
 
@@ -87,7 +90,8 @@ async function answerTo<C extends Contract>(
     // On another connection the reference may be that of another request.
     if (connection.welcome === welcome) outbox.post({ type, kind: 'reply', ref, payload } as Envelope)
   }
-  const fail = (code: ErrorCode, message: string) => post('error', { code, message })
+  // Cut, since nothing else could say that it is too long for a frame.
+  const fail = (code: ErrorCode, message: string) => post('error', { code, message: message.slice(0, LONGEST_MESSAGE) })
   try {
     post(type, sendable(await reply(request)))
   } catch (error) {

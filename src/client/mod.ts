@@ -33,7 +33,20 @@ export type {
   PublishResult,
   RemovalReason,
 } from './types.ts'
-export type { Codec, Frame } from '../protocol/codec.ts'
+export type { Codec, Decoded, Frame } from '../protocol/codec.ts'
+export type {
+  Contract,
+  EventInput,
+  EventName,
+  EventOutput,
+  Protocol,
+  RpcInput,
+  RpcName,
+  RpcOutput,
+  RpcReply,
+  RpcRequest,
+} from '../protocol/contract.ts'
+export type { EncodedEnvelope, Envelope } from '../protocol/envelope.ts'
 export { RotundaError } from '../protocol/rotunda_error.ts'
 export type { ErrorCode } from '../protocol/errors.ts'
 export type { Cursor, Gap, Joined, Welcome } from '../protocol/reserved.ts'

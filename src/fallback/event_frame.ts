@@ -78,7 +78,7 @@ function write(events: readonly PlacedEvent[], idOf: (seq: number) => string | u
 
 /** Payloads are sent as they were stored; between JSON's tokens there may be line ends, inside of them never. */
 function oneLine(json: string): string {
-  return /[\r\n]/.test(json) ? json.replaceAll(/[\r\n]/g, ' ') : json
+  return json.includes('\n') || json.includes('\r') ? json.replaceAll(/[\r\n]/g, ' ') : json
 }
 
 /** Where in its room's log a reader stands after this envelope. */

@@ -24,18 +24,26 @@ export interface Letters {
 
 /**
  * What waits to be read by one reader. It keeps what was read until the reader says that it got it. Beyond its capacity
- * the oldest that may be dropped are; what may not is kept, and it is for who puts it here to stop.
+ * the oldest that may be dropped are; what may not is kept, and it is for who puts it here to stop when it is full.
  */
 export class Mailbox {
   readonly #capacity: number
+  readonly #maxBytes: number
   readonly #counts: MailboxCounts
   #entries: Entry[] = []
+  /** Those that may be dropped. */
+  #lossy = 0
   #bytes = 0
   #last = 0
   #acknowledged = 0
 
-  constructor(capacity: number, counts: MailboxCounts) {
+  /**
+   * @param capacity Frames that it keeps.
+   * @param maxBytes Bytes beyond which it drops what may be.
+   */
+  constructor(capacity: number, maxBytes: number, counts: MailboxCounts) {
     this.#capacity = capacity
+    this.#maxBytes = maxBytes
     this.#counts = counts
   }
 
@@ -47,19 +55,22 @@ export class Mailbox {
     return this.#bytes
   }
 
+  /** Whether nothing can be dropped for what comes next. */
   get isFull(): boolean {
-    return this.#entries.length >= this.#capacity
+    return this.#entries.length - this.#lossy >= this.#capacity
   }
 
   get isHalfEmpty(): boolean {
-    return this.#entries.length <= this.#capacity / 2
+    return this.#entries.length - this.#lossy <= this.#capacity / 2
   }
 
   put(frame: Uint8Array, isLossy: boolean): void {
     this.#counts.enqueued += 1
     this.#last += 1
     this.#add({ position: this.#last, frame, isLossy })
-    if (this.#entries.length > this.#capacity) this.#dropOldest()
+    while (this.#lossy > 0 && (this.#entries.length > this.#capacity || this.#bytes > this.#maxBytes)) {
+      this.#dropOldest()
+    }
   }
 
   /** Whether a reader may stand there. */
@@ -74,7 +85,10 @@ export class Mailbox {
     const gone = this.#entries.splice(0, count < 0 ? this.#entries.length : count)
     this.#counts.drained += gone.length
     this.#counts.buffered -= gone.length
-    for (const { frame } of gone) this.#bytes -= frame.byteLength
+    for (const { frame, isLossy } of gone) {
+      this.#bytes -= frame.byteLength
+      this.#lossy -= Number(isLossy)
+    }
   }
 
   /** The first frames, at most so many and about 1 MiB. */
@@ -94,20 +108,22 @@ export class Mailbox {
   clear(): void {
     this.#counts.buffered -= this.#entries.length
     this.#entries = []
+    this.#lossy = 0
     this.#bytes = 0
   }
 
   #add(entry: Entry): void {
     this.#entries.push(entry)
     this.#bytes += entry.frame.byteLength
+    this.#lossy += Number(entry.isLossy)
     this.#counts.buffered += 1
   }
 
   #dropOldest(): void {
     const index = this.#entries.findIndex(({ isLossy }) => isLossy)
-    if (index < 0) return
     const [dropped] = this.#entries.splice(index, 1)
     this.#bytes -= dropped!.frame.byteLength
+    this.#lossy -= 1
     this.#counts.buffered -= 1
     this.#counts.dropped += 1
   }

@@ -44,7 +44,7 @@ async function open<C extends Contract, M>(
   node.refuseIfFull()
   const admission = await admit(true)
   node.refuseIfFull()
-  const peer = new MailboxPeer(caller, new Mailbox(settings.mailbox, counts), limits)
+  const peer = new MailboxPeer(caller, new Mailbox(settings.mailbox, limits.highWaterMark, counts), limits)
   const session = openSession(hub, peer, { own: newCredential(), admission, variant: ENVELOPES, rooms })
   sessions.add(session)
   const { frames, position } = peer.read(undefined, settings.mailbox)

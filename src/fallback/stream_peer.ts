@@ -5,6 +5,7 @@ import type { Caller } from './caller.ts'
 import { formatCursor } from './cursor_text.ts'
 import { EventFrame, rawEvent } from './event_frame.ts'
 import { HTTP_HOST } from './http_host.ts'
+import { Outflow } from './outflow.ts'
 
 const encoder = new TextEncoder()
 const COMMENT = encoder.encode(':\n\n')
@@ -30,14 +31,12 @@ export class StreamPeer implements Peer {
   readonly transport = 'sse'
   /** It sends comments by itself; a client that only listens is not idle. */
   readonly pingsItself = true
-  readonly stream: ReadableStream<Uint8Array>
   /** Set when the hub has taken it over. */
   connection: Connection | undefined
   readonly #options: StreamOptions
   readonly #seqs: (number | undefined)[]
-  #controller!: ReadableStreamDefaultController<Uint8Array>
+  readonly #outflow: Outflow
   #isQuiet = true
-  #takenAt = Date.now()
   #isOver = false
 
   constructor(options: StreamOptions) {
@@ -45,15 +44,13 @@ export class StreamPeer implements Peer {
     this.remotePort = options.caller.port
     this.#options = options
     this.#seqs = options.rooms.map(() => undefined)
-    const source: UnderlyingDefaultSource<Uint8Array> = {
-      start: (controller) => void (this.#controller = controller),
-      pull: () => this.#taken(),
-      cancel: () => this.#end(CLOSE.abnormal, ''),
-    }
-    // Nothing is taken ahead of the network: what the stream holds is what waits.
-    this.stream = new ReadableStream(source, { highWaterMark: 0, size: (chunk) => chunk?.byteLength ?? 0 })
+    this.#outflow = new Outflow({ taken: () => this.connection?.drained(), lost: () => this.#end(CLOSE.abnormal, '') })
     const retry = Math.round(RETRY.from + Math.random() * (RETRY.to - RETRY.from))
-    this.#controller.enqueue(encoder.encode(`retry: ${retry}\n\n`))
+    this.#outflow.write(encoder.encode(`retry: ${retry}\n\n`))
+  }
+
+  get stream(): ReadableStream<Uint8Array> {
+    return this.#outflow.stream
   }
 
   get isOver(): boolean {
@@ -61,23 +58,22 @@ export class StreamPeer implements Peer {
   }
 
   get bufferedAmount(): number {
-    return this.#isOver ? 0 : -(this.#controller.desiredSize ?? 0)
+    return this.#isOver ? 0 : this.#outflow.buffered
   }
 
   send(frame: Frame): SendResult {
     if (this.#isOver) return 'closed'
     this.#isQuiet = false
-    this.#controller.enqueue(this.#events(frame))
-    return this.bufferedAmount > 0 ? 'buffered' : 'accepted'
+    return this.#outflow.write(this.#events(frame)) ? 'accepted' : 'buffered'
   }
 
   /** Breaks a silence, and ends what takes nothing any more; called regularly. */
   beat(now: number): void {
     const { pingInterval, pongTimeout } = this.#options.limits
     if (this.bufferedAmount === 0) {
-      if (this.#isQuiet && !this.#isOver) this.#controller.enqueue(COMMENT)
-      this.#takenAt = now
-    } else if (pingInterval > 0 && now - this.#takenAt > (pingInterval + pongTimeout) * 1000) {
+      if (this.#isQuiet && !this.#isOver) this.#outflow.write(COMMENT)
+      this.#outflow.takenAt = now
+    } else if (pingInterval > 0 && now - this.#outflow.takenAt > (pingInterval + pongTimeout) * 1000) {
       this.connection?.closeFor('pong_timeout', 'The stream takes nothing any more.')
     }
     this.#isQuiet = true
@@ -85,31 +81,23 @@ export class StreamPeer implements Peer {
 
   close(code: number, reason: string): void {
     if (this.#isOver) return
+    const tooMuch = this.bufferedAmount > this.#options.limits.highWaterMark
     // Who reads too slowly, or not at all, would keep all of it in memory for as long as it likes.
-    if (code === CLOSE.unresponsive || this.bufferedAmount > this.#options.limits.highWaterMark) {
-      return this.#cut(code, reason)
-    }
+    if (tooMuch || code === CLOSE.unresponsive) this.#outflow.drop()
     const payload = JSON.stringify({ code, reason })
-    this.#controller.enqueue(encoder.encode(`data: {"type":"session.closed","payload":${payload}}\n\n`))
-    this.#controller.close()
+    this.#outflow.write(encoder.encode(`data: {"type":"session.closed","payload":${payload}}\n\n`))
+    this.#outflow.end()
     this.#end(code, reason)
   }
 
   terminate(): void {
-    if (!this.#isOver) this.#cut(CLOSE.abnormal, '')
-  }
-
-  #taken(): void {
-    this.#takenAt = Date.now()
-    this.connection?.drained()
-  }
-
-  #cut(code: number, reason: string): void {
-    this.#controller.error(new DOMException('The stream was cut.', 'AbortError'))
-    this.#end(code, reason)
+    this.#outflow.drop()
+    this.#outflow.end()
+    this.#end(CLOSE.abnormal, '')
   }
 
   #end(code: number, reason: string): void {
+    if (this.#isOver) return
     this.#isOver = true
     this.#options.onEnd()
     // Who closes is not told in the midst of it.

@@ -1,5 +1,6 @@
 export { createHub, Hub } from './hub.ts'
 export type { HubMetrics } from './hub_metrics.ts'
+export type { CommitMetrics } from './publisher.ts'
 export type { HubOptions } from './hub_options.ts'
 export type { Action, Authorize, Principal, Visitor } from './access.ts'
 export { Admission } from './auth/admission.ts'

@@ -2,8 +2,11 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { type BadProxy, type Mischief, startBadProxy } from '../support/bad_proxy.ts'
-import { startBrowser } from '../support/chat_page.ts'
-import { ClientPage } from '../support/client_page.ts'
+import { startApp } from '../support/app_server.ts'
+import { ChatPage, startBrowser } from '../support/chat_page.ts'
+import { ClientPage, clientPage } from '../support/client_page.ts'
+import { freePort } from '../support/free_port.ts'
+import { tempDir } from '../support/temp_dir.ts'
 import { type ChatClient, range, says, withClient } from '../support/with_client.ts'
 
 const LIMIT = { timeout: 60_000 }
@@ -23,7 +26,7 @@ describe('C4 C5 a page in Chromium, and what is in its way', () => {
 
   function through(mischief: Mischief, check: (fixture: Fixture) => Promise<void>): Promise<void> {
     return withClient({}, async ({ server, connect }) => {
-      const proxy = await startBadProxy(server.port, mischief)
+      const proxy = await startBadProxy(server.port, mischief, clientPage())
       const context = await browser.newContext()
       try {
         const page = async (retry?: number) => {
@@ -145,6 +148,45 @@ describe('C4 C5 a page in Chromium, and what is in its way', () => {
         deepEqual([keys.length, new Set(keys).size], [60, 60])
       }),
   )
+
+  test('the chat page works where WebSockets are blocked, and shows what it uses', LIMIT, async () => {
+    const dir = await tempDir()
+    const port = await freePort()
+    const app = await startApp({ SERVER_PORT: String(port), DATABASE_URL: `file:${dir.path}/rotunda.db` }, dir.path)
+    const proxy = await startBadProxy(port, { upgrades: 'refused' })
+    const buffering = await startBadProxy(port, { upgrades: 'refused', buffers: true })
+    const pages: ChatPage[] = []
+    const open = async (port: number, name: string) => {
+      const page = await ChatPage.open(browser, port, 'blocked', name)
+      pages.push(page)
+      return page
+    }
+    try {
+      const ana = await open(proxy.port, 'Ana')
+      const ben = await open(buffering.port, 'Ben')
+      const zoe = await open(port, 'Zoé')
+      await ana.seesText('state', 'Live over SSE')
+      await ben.seesText('state', 'Live over long polling')
+      await zoe.seesText('state', /^Live$/)
+      await ana.say('from Ana')
+      await ben.sees('from Ana')
+      await ben.say('from Ben')
+      await zoe.sees('from Ben')
+      await zoe.say('from Zoé')
+      await Promise.all([ana.sees('from Zoé'), ben.sees('from Zoé')])
+      for (const page of pages) deepEqual((await page.shownUpTo(3)).map(({ seq }) => seq), [1, 2, 3])
+      proxy.behave({})
+      await ana.seesText('state', /^Live$/)
+      await ana.say('over WebSocket')
+      await ben.sees('over WebSocket')
+      deepEqual(pages.flatMap(({ problems }) => problems), [])
+    } finally {
+      await Promise.all(pages.map((page) => page.close()))
+      await Promise.all([proxy.stop(), buffering.stop()])
+      await app.end('SIGKILL')
+      await dir.remove()
+    }
+  })
 
   test('IndexedDB keeps an outbox as every store must', LIMIT, () =>
     through({}, async ({ context, proxy }) => {

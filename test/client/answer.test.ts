@@ -61,6 +61,16 @@ test('P3 what a handler throws is internal and stays here; a RotundaError is tol
     assert.deepEqual(told, expected)
   }))
 
+test('P3 an error whose message is too long for a frame is told all the same', () =>
+  withHub({}, async (fixture) => {
+    const client = fixture.connect()
+    answer(client, 'call.offer', () => {
+      throw new RotundaError('forbidden', 'x'.repeat(100_000))
+    })
+    const ask = await asking(fixture, client)
+    await assert.rejects(ask(), failsWith('forbidden', /^x{1000}$/))
+  }))
+
 test('P3 a handler that never ends makes the server time out, and its late answer harms nobody', () =>
   withHub({}, async (fixture) => {
     const client = fixture.connect()

@@ -4,8 +4,11 @@ import {
   answer,
   callOpcode,
   type Cipher,
+  type Client,
   type Codec,
+  type Contract,
   createClient,
+  type Protocol,
   type Published,
   type RotundaError,
 } from '../../src/client/mod.ts'
@@ -114,4 +117,9 @@ export async function promises(cipher: Cipher, codec: Codec): Promise<void> {
   client.join('africa', { last: 5, since: { epoch: 'e', seq: 1 } })
   // @ts-expect-error -- a protocol is needed
   createClient({ url: 'ws://localhost:8080/ws' })
+}
+
+/** A function over any contract can be written with the names of this entry alone. */
+export function connect<C extends Contract>(contract: Protocol<C>): Client<C> {
+  return createClient({ url: 'ws://localhost/ws', protocol: contract })
 }

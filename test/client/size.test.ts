@@ -14,3 +14,13 @@ test('C6 what is not imported costs nothing: the other exports of rotunda/client
   ])
   assert.ok(all! > alone! + 300, `${alone} and ${all} bytes`)
 })
+
+test('C6 with all transports and an outbox it is at most 9 KiB', async () => {
+  const bytes = await bundleSize(BUNDLES['… and outbox']!)
+  assert.ok(bytes! <= 9 * 1024, `${bytes} bytes`)
+})
+
+test('C6 with these and IndexedDB it is at most 9.5 KiB', async () => {
+  const bytes = await bundleSize(BUNDLES['… in IndexedDB']!)
+  assert.ok(bytes! <= 9.5 * 1024, `${bytes} bytes`)
+})

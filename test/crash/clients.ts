@@ -1,5 +1,5 @@
 import { chat } from '../../examples/chat/protocol.ts'
-import { createClient } from '../../src/client/mod.ts'
+import { type Addition, createClient } from '../../src/client/mod.ts'
 import type { Envelope } from '../../src/mod.ts'
 import type { ChatClient } from '../support/with_client.ts'
 import type { Ledger } from './ledger.ts'
@@ -17,15 +17,19 @@ export class Clients {
   epoch: string | undefined
   readonly #url: string
   readonly #ledger: Ledger
+  readonly #use: () => readonly Addition[]
   readonly #open = new Set<ChatClient>()
 
-  constructor(port: number, ledger: Ledger) {
+  /** @param use What each client is made with. */
+  constructor(port: number, ledger: Ledger, use: () => readonly Addition[] = () => []) {
     this.#url = `ws://127.0.0.1:${port}/ws`
     this.#ledger = ledger
+    this.#use = use
   }
 
   connect(): ChatClient {
-    const client = createClient({ url: this.#url, protocol: chat, backoff: { base: 20, max: 150 } })
+    const backoff = { base: 20, max: 150 }
+    const client = createClient({ url: this.#url, protocol: chat, backoff, use: this.#use() })
     this.#open.add(client)
     client.onOpen(({ epoch }) => {
       this.epoch ??= epoch

@@ -1,3 +1,4 @@
+import type { Addition } from '../../src/client/mod.ts'
 import { Random } from '../support/random.ts'
 import { check, checkOrder, type Violation } from './checker.ts'
 import { Clients } from './clients.ts'
@@ -17,9 +18,10 @@ export class Scene {
   readonly #publishers: Publisher[]
   readonly #subscribers: Subscriber[]
 
-  constructor(port: number, seed: number) {
+  /** @param use What each client is made with. */
+  constructor(port: number, seed: number, use?: () => readonly Addition[]) {
     const random = this.#random = new Random(seed)
-    this.clients = new Clients(port, this.ledger)
+    this.clients = new Clients(port, this.ledger, use)
     const own = () => new Random(random.whole(0, 2 ** 32))
     this.#subscribers = HABITS.map((habit, index) =>
       new Subscriber(`s${index + 1}`, ROOMS, habit, own(), this.clients, this.ledger)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
@@ -110,6 +110,9 @@ describe('the README', () => {
     }
     for (const [, link] of text.matchAll(/\]\(([^)#:]+)\)/g)) {
       assert.doesNotThrow(() => readFileSync(join(ROOT, link!)), `${link} does not exist`)
+    }
+    for (const page of readdirSync(join(ROOT, 'docs'))) {
+      if (page.endsWith('.md')) assert.ok(text.includes(`](docs/${page})`), `README.md has no link to docs/${page}`)
     }
   })
 })

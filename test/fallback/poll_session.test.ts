@@ -102,6 +102,39 @@ describe('a session that is polled', () => {
     await hub.close()
   })
 
+  test('that is away keeps the newest of what is not durable, and all that is, however they come', async () => {
+    const { hub, ask } = fallbackHub({}, { mailbox: 16 })
+    const poller = await joined(ask)
+    for (let n = 1; n <= 100; n++) {
+      hub.room('r').publish('typing', { user: String(n) })
+      if (n % 10 === 0) await fill(hub, 'r', 1)
+      // Each in a turn of its own.
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    assert.equal(hub.metrics.longPoll!.buffered, 16)
+    assert.equal(hub.metrics.longPoll!.dropped, 94)
+    await poller.poll()
+    assert.deepEqual(poller.seqs('r'), range(1, 10))
+    assert.deepEqual(users(poller.received), range(95, 100))
+    assert.equal(hub.metrics.fellBehind, 0)
+    await hub.close()
+  })
+
+  test('that is away drops what is not durable also when it is large, and is not ended for it', async () => {
+    const limits = { highWaterMark: 65_536, hardLimit: 262_144, maxMessageSize: 65_536 }
+    const { hub, ask } = fallbackHub({ limits })
+    const poller = await joined(ask)
+    for (let n = 1; n <= 100; n++) {
+      hub.session(poller.welcome.session)!.send('note', { text: `${n} `.padEnd(10_000, 'x') })
+    }
+    assert.ok(hub.session(poller.welcome.session)!.bufferedAmount <= 65_536)
+    assert.deepEqual(
+      (await poller.poll()).map(({ payload }) => parseInt((payload as { text: string }).text)),
+      range(95, 100),
+    )
+    await hub.close()
+  })
+
   test('that is away through many messages is not a burden: hundreds of them, all bounded, all complete', async () => {
     const { hub, ask } = fallbackHub({ limits: { highWaterMark: 65_536 } }, { mailbox: 16 })
     const pollers = await Promise.all(range(1, 200).map(() => Poller.open(ask, '?room=r')))

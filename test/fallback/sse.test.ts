@@ -230,7 +230,7 @@ describe('a stream', () => {
     await hub.close()
   })
 
-  test('with more waiting than a connection may have is cut, not kept', async () => {
+  test('with more waiting than a connection may have ends without it, and says why', async () => {
     const { hub, ask } = fallbackHub({ limits: { highWaterMark: 65_536, maxMessageSize: 16_384, hardLimit: 131_072 } })
     const closed = Promise.withResolvers<number>()
     hub.onClose((_, code) => closed.resolve(code))
@@ -238,8 +238,21 @@ describe('a stream', () => {
     const [session] = hub.sessions
     while (session!.state === 'open') session!.send('note', { text: 'x'.repeat(10_000) })
     assert.equal(await closed.promise, 4002)
-    await assert.rejects(response.text())
+    const text = await response.text()
+    assert.ok(text.length < 70_000, `${text.length} bytes were kept`)
+    assert.match(text, /"session\.closed","payload":\{"code":4002,"reason":"More than 131072 bytes/)
     assert.equal(hub.sessionCount, 0)
+    await hub.close()
+  })
+
+  test('that takes nothing for as long as a pong may take is ended with 4001', async () => {
+    const limits = { pingInterval: 0.1, pongTimeout: 0.1, idleTimeout: 1 }
+    const { hub, ask } = fallbackHub({ limits }, { heartbeat: 0.1 })
+    const closed = Promise.withResolvers<number>()
+    hub.onClose((_, code) => closed.resolve(code))
+    const response = await ask('/sse')
+    assert.equal(await closed.promise, 4001)
+    assert.match(await response.text(), /"code":4001/)
     await hub.close()
   })
 

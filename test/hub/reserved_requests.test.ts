@@ -187,6 +187,7 @@ describe('requests to clients', () => {
     peer.say(reply)
     assert.deepEqual(await asking, { count: 1 })
     handling.resolve()
+    await peer.answer('16')
     // When this is answered the queue is empty.
     peer.say({ type: 'session.ping', ref: 'idle' })
     await peer.answer('idle')

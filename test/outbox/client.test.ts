@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import test from 'node:test'
-import { fileOutbox } from '../../adapters/outbox/file.ts'
+import { fileOutbox } from '../../adapters/file-outbox/mod.ts'
 import { memoryOutbox, outbox, type OutboxEntry, type OutboxStore } from '../../src/client/kept_outbox/mod.ts'
 import { outgoing } from '../../src/client/outgoing/mod.ts'
 import { RotundaError } from '../../src/client/mod.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { fileOutbox } from '../../adapters/outbox/file.ts'
-import { libsqlOutbox } from '../../adapters/outbox/libsql.ts'
+import { fileOutbox } from '../../adapters/file-outbox/mod.ts'
+import { libsqlOutbox } from '../../adapters/libsql-outbox/mod.ts'
 import { memoryOutbox } from '../../src/client/kept_outbox/mod.ts'
 import { outboxConformance } from '../conformance/outbox_suite.ts'
 import { tempDir } from '../support/temp_dir.ts'

@@ -1,6 +1,16 @@
 // Checked by tsc, never run: every line under `@ts-expect-error` must be a type error, every other none.
 import { z } from 'zod'
-import { createHub } from '../../src/mod.ts'
+import {
+  type Codec,
+  createHub,
+  type Decoded,
+  type EncodedEnvelope,
+  type Frame,
+  type HandlerFor,
+  type Payload,
+  type StandardSchema,
+  type ValidationResult,
+} from '../../src/mod.ts'
 import {
   defineProtocol,
   type DurableEventName,
@@ -73,3 +83,16 @@ export async function uses(): Promise<void> {
   hub.on('chat.counted', () => undefined)
   void [id, seq, nothing]
 }
+
+// What one needs to write a codec, a validator or handlers of one's own has names that can be imported.
+const payloadOf = ({ payload }: EncodedEnvelope): Payload => payload
+export const lines: Codec = {
+  name: 'lines',
+  subprotocol: 'example.lines',
+  encode: (batch: readonly EncodedEnvelope[]): Frame => batch.map(payloadOf).join('\n'),
+  decode: (frame: Frame): Decoded[] => [{ envelope: { type: 'chat.message', payload: String(frame) } }],
+}
+export const anything: StandardSchema<unknown, unknown> = {
+  '~standard': { version: 1, vendor: 'example', validate: (value: unknown): ValidationResult<unknown> => ({ value }) },
+}
+export const count: HandlerFor<typeof protocol.definitions, object, 'chat.count'> = () => ({ count: 1 })

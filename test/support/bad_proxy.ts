@@ -29,8 +29,11 @@ export interface BadProxy {
   stop(): Promise<void>
 }
 
-/** @param target Port of the server. */
-export async function startBadProxy(target: number, start: Mischief = {}): Promise<BadProxy> {
+/**
+ * @param target Port of the server.
+ * @param page What is at `/page`, whatever else is in the way.
+ */
+export async function startBadProxy(target: number, start: Mischief = {}, page?: string): Promise<BadProxy> {
   const sockets = new Set<Socket>()
   const requests: string[] = []
   const handlers = new Set<(count: number) => void>()
@@ -42,15 +45,20 @@ export async function startBadProxy(target: number, start: Mischief = {}): Promi
     keep(near)
     connections += 1
     for (const handler of handlers) handler(connections)
-    if (silent) return void near.resume()
-    const far = keep(connect(target, '127.0.0.1'))
-    const end = () => [near, far].forEach((socket) => socket.destroy())
-    for (const socket of [near, far]) socket.on('error', end).on('close', end)
+    let link: Socket | undefined
+    const end = () => [near, link].forEach((socket) => socket?.destroy())
+    near.on('error', end).on('close', end)
     let isUpgraded = false
     let passed = 0
     let held = Buffer.alloc(0)
     near.on('data', (chunk) => {
       const head = chunk.toString('latin1')
+      if (page !== undefined && head.startsWith('GET /page ')) {
+        const headers = `content-type: text/html; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(page)}`
+        return void near.end(`HTTP/1.1 200 OK\r\n${headers}\r\nconnection: close\r\n\r\n${page}`)
+      }
+      if (silent) return
+      const far = link ??= open()
       if (/^[A-Z]+ \S+ HTTP/.test(head)) requests.push(head.slice(0, head.indexOf(' HTTP')))
       if (/^upgrade: *websocket/im.test(head)) {
         isUpgraded = true
@@ -60,7 +68,8 @@ export async function startBadProxy(target: number, start: Mischief = {}): Promi
       }
       if (!mischief.frozen) far.write(chunk)
     })
-    far.on('data', (data) => {
+    const open = () => keep(connect(target, '127.0.0.1')).on('error', end).on('close', end).on('data', give)
+    const give = (data: Buffer | string) => {
       if (mischief.frozen) return
       let chunk = Buffer.from(data)
       if (buffers && !isUpgraded) {
@@ -78,7 +87,7 @@ export async function startBadProxy(target: number, start: Mischief = {}): Promi
       if (chunk.length <= left) return void near.write(chunk)
       cuts += 1
       near.write(chunk.subarray(0, left), end)
-    })
+    }
   })
 
   function keep(socket: Socket): Socket {

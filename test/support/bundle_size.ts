@@ -19,7 +19,12 @@ export const BUNDLES: Readonly<Record<string, Readonly<Record<string, readonly s
     'src/client/mod.ts': ['createClient'],
     'src/client/transports/mod.ts': ['fallback', 'webSocket', 'sse', 'longPolling'],
   },
-  'and outbox': {
+  '… and outbox': {
+    'src/client/mod.ts': ['createClient'],
+    'src/client/transports/mod.ts': ['fallback', 'webSocket', 'sse', 'longPolling'],
+    'src/client/kept_outbox/mod.ts': ['outbox'],
+  },
+  '… in IndexedDB': {
     'src/client/mod.ts': ['createClient'],
     'src/client/transports/mod.ts': ['fallback', 'webSocket', 'sse', 'longPolling'],
     'src/client/kept_outbox/mod.ts': ['outbox', 'indexedDbOutbox'],

@@ -5,10 +5,12 @@ import { BUN } from './spawn_server.ts'
 
 let script: string | undefined
 
-/** The page's script, built once. */
-function pageScript(): string {
+/** The page, whose script is built once. */
+export function clientPage(): string {
   const entry = fileURLToPath(import.meta.resolve('./browser_entry.ts'))
-  return script ??= execFileSync(BUN, ['build', '--target', 'browser', entry], { encoding: 'utf8', maxBuffer: 1e8 })
+  const options = { encoding: 'utf8', maxBuffer: 1e8 } as const
+  script ??= execFileSync(BUN, ['build', '--target', 'browser', entry], options).replaceAll('</script', '<\\/script')
+  return `<!doctype html><link rel="icon" href="data:,"><script type="module">${script}</script>`
 }
 
 /** What a client in a page shows of itself. */
@@ -34,10 +36,6 @@ export class ClientPage {
   /** @param retry Milliseconds until the page tries to go back to the WebSocket. */
   static async open(context: BrowserContext, port: number, retry = 60_000): Promise<ClientPage> {
     const page = await context.newPage()
-    await page.route('**/page', (route) => {
-      const body = `<!doctype html><script type="module">${pageScript().replaceAll('</script', '<\\/script')}</script>`
-      return route.fulfill({ contentType: 'text/html; charset=utf-8', body })
-    })
     const opened = new ClientPage(page, retry)
     await page.goto(`http://127.0.0.1:${port}/page`)
     return opened
@@ -51,7 +49,7 @@ export class ClientPage {
 
   /** Publishes texts, without waiting for any of them. */
   async say(texts: readonly string[]): Promise<void> {
-    await this.page.evaluate(`for (const text of ${JSON.stringify(texts)}) own.say(text).catch(() => {})`)
+    await this.page.evaluate(`for (const text of ${JSON.stringify(texts)}) own.say(text).catch(() => {})\n0`)
   }
 
   async reload(): Promise<void> {

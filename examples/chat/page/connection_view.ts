@@ -10,6 +10,12 @@ const LABELS: Record<State, string> = {
   reconnecting: 'Reconnecting…',
   closed: 'Disconnected',
 }
+/** What carries the connection, where that is worth a word. */
+const WAYS: Readonly<Record<string, string>> = {
+  websocket: '',
+  sse: ' over SSE',
+  poll: ' over long polling',
+}
 /** A hiccup shorter than this is shown in the corner only. */
 const NOTICE_AFTER = 1_000
 
@@ -20,12 +26,14 @@ export class ConnectionView {
   readonly #notice = find('notice', HTMLElement)
   #downSince: number | undefined
 
-  show(state: State, waiting: number): void {
+  show(state: State, waiting: number, transport: string | undefined): void {
     if (state === 'open') this.#downSince = undefined
     else this.#downSince ??= performance.now()
     this.#chip.dataset['state'] = state
     const queued = waiting > 0 && state !== 'open' ? ` · ${waiting} queued` : ''
-    setText(this.#label, LABELS[state] + queued)
+    this.#chip.dataset['transport'] = transport ?? ''
+    this.#chip.title = transport === undefined ? '' : `Transport: ${transport}`
+    setText(this.#label, LABELS[state] + (state === 'open' ? WAYS[transport ?? ''] ?? '' : '') + queued)
     const sentence = this.#sentence(state, waiting)
     this.#notice.hidden = sentence === ''
     this.#notice.classList.toggle('bad', state === 'closed')

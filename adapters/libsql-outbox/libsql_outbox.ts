@@ -1,8 +1,3 @@
-/**
- * A client's outbox in a libSQL database.
- *
- * @module
- */
 import { type Client, createClient, type InStatement } from '@libsql/client'
 import type { OutboxEntry, OutboxId, OutboxStore } from '../../src/client/mod.ts'
 

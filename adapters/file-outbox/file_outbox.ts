@@ -1,8 +1,3 @@
-/**
- * A client's outbox in a file, for Bun, Deno and Node.
- *
- * @module
- */
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
 import process from 'node:process'

@@ -1,0 +1,3 @@
+import { testPage } from '../support/page.ts'
+
+testPage('docs/client.md')
