@@ -7,6 +7,7 @@ import { outgoing } from '../../src/client/outgoing/mod.ts'
 import { RotundaError } from '../../src/client/mod.ts'
 import { freePort } from '../support/free_port.ts'
 import { spawnServer } from '../support/spawn_server.ts'
+import { type Tamper, tamperedWebSocket } from '../support/tampered_socket.ts'
 import { tempDir } from '../support/temp_dir.ts'
 import { once, range, says, Transcript, withClient } from '../support/with_client.ts'
 
@@ -88,6 +89,30 @@ test('C5 what is too much is refused by its publish alone, by number and by byte
     await assert.rejects(other.publish('chat.message', says('ä'.repeat(100))), failsWith('queue_full'))
     pending.push(other.publish('chat.message', says('ä'.repeat(50))))
     for (const call of pending) call.catch(() => {})
+  }))
+
+test('C5 what is acknowledged while the store is being read is not sent again', () =>
+  withClient({}, async ({ connect }) => {
+    const kept = memoryOutbox()
+    let release = () => {}
+    let loads = 0
+    const load = async () => {
+      const entries = await kept.load()
+      if (++loads === 2) await new Promise<void>((resolve) => release = resolve)
+      return entries
+    }
+    const tamper: Tamper = { sockets: [] }
+    let sent = 0
+    tamper.outgoing = (envelopes) => sent += envelopes.filter(({ key }) => key !== undefined).length
+    const use = [outbox({ store: { ...kept, load } })]
+    const client = connect({ use, autoConnect: false, WebSocket: tamperedWebSocket(tamper) })
+    const calls = range(1, 5).map((n) => client.join('africa').publish('chat.message', says(`${n}`)))
+    await new Promise((resolve) => setTimeout(resolve))
+    client.connect()
+    await Promise.all(calls)
+    release()
+    await client.join('africa').publish('chat.message', says('end'))
+    assert.equal(sent, 6)
   }))
 
 test('C5 a store that fails is told to onError, and what is published is sent all the same', () =>

@@ -17,7 +17,7 @@ export interface OutboxOptions {
 }
 
 /** Time between two looks for what others have left, in milliseconds. */
-const LOOK = 30_000
+const LOOK = 10_000
 
 /**
  * Keeps durable publishes until they are acknowledged, beyond the life of the client where its store does.
@@ -41,6 +41,8 @@ export function outbox(
     const ask = wire.ask.bind(wire)
     /** Bytes of what is on its way. */
     const sizes = new Map<string, number>()
+    /** What was settled since the store was last read: it may have been read with that. */
+    const settled = new Set<string>()
     const order = new InOrder()
     let bytes = 0
     let loading: Promise<void> | undefined
@@ -70,7 +72,9 @@ export function outbox(
         bytes -= sizes.get(id) ?? 0
         sizes.delete(id)
         // What a closed client had to send is for the next one.
-        if (code !== 'closed') remove({ room: entry.room, key: entry.key })
+        if (code === 'closed') return
+        settled.add(id)
+        remove({ room: entry.room, key: entry.key })
       }
       const { payload } = entry
       const envelope = { ...entry, payload: typeof payload === 'string' ? JSON.parse(payload) : payload } as Envelope
@@ -88,7 +92,7 @@ export function outbox(
       try {
         for (const entry of await store.load()) {
           const id = idOf(entry)
-          if (sizes.has(id)) continue
+          if (sizes.has(id) || settled.has(id)) continue
           count(id, sizeOf(entry.payload))
           send(entry, {
             resolve() {},
@@ -98,6 +102,7 @@ export function outbox(
       } catch (error) {
         report(error)
       }
+      settled.clear()
       loading = undefined
     }
     const look = () => {
