@@ -150,6 +150,26 @@ describe('C4 C5 a page in Chromium, and what is in its way', () => {
 
   test('tabs: each sends its own, once; what a closed one leaves is sent by one of the others', LIMIT, eachItsOwn)
 
+  test(
+    'a tab is closed while another looks for what was left: all of it is taken over, or nothing yet',
+    LIMIT,
+    () =>
+      through({}, async ({ context, proxy }) => {
+        const { page } = await ClientPage.open(context, proxy.port)
+        await page.waitForFunction('globalThis.indexedDbOutbox')
+        const seen = await page.evaluate(`(async () => {
+        const left = indexedDbOutbox('left')
+        await left.put([1, 2, 3].map((n) => ({ room: 'africa', key: 'k:' + n, type: 'chat.message', payload: '{}' })))
+        const other = indexedDbOutbox('left')
+        let asked = 0
+        navigator.locks.request = async (name, options, take) => take(asked++ === 0 ? null : {})
+        const loads = [await other.load(), await other.load()]
+        return loads.map((entries) => entries.map(({ key }) => key))
+      })()`)
+        deepEqual(seen, [[], ['k:1', 'k:2', 'k:3']])
+      }),
+  )
+
   test('the chat page works where WebSockets are blocked, and shows what it uses', LIMIT, async () => {
     const dir = await tempDir()
     const port = await freePort()

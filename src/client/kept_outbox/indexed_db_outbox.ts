@@ -65,8 +65,13 @@ export function indexedDbOutbox(name = 'rotunda'): OutboxStore {
     async load() {
       const [values, keys] = await next('readonly', (rows) => [rows.getAll(), rows.getAllKeys()] as const)
       const entries: OutboxEntry[] = []
+      /** Who closes between two of its entries would have the later ones sent first. */
+      const others = new Set<string>()
       for (const [i, { owner, ...entry }] of (values.result as Row[]).entries()) {
-        if (!await isOurs(owner)) continue
+        if (others.has(owner) || !await isOurs(owner)) {
+          others.add(owner)
+          continue
+        }
         places.set(idOf(entry), keys.result[i]!)
         entries.push(entry)
       }
