@@ -1,12 +1,14 @@
 /**
  * Holds rotunda against limits measured in the same run and prints one table: `bun run bench`, or
- * `bun run bench deno` for the rows whose name has that in it.
+ * `bun run bench deno` for the rows whose name has that in it. `BENCH_BEFORE=../earlier bun run bench before` compares
+ * with an earlier checkout.
  */
 import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import process from 'node:process'
 import { denoBinary } from '../test/support/spawn_server.ts'
 import { median, type Row, Scene } from './row.ts'
+import { beforeRows } from './rows/before.ts'
 import { binaryBytes, binaryText } from './rows/binary.ts'
 import { denoDurableFanout, durableFanout } from './rows/durable_fanout.ts'
 import { durablePublish } from './rows/durable_publish.ts'
@@ -42,6 +44,7 @@ const ROWS = [
   denoDurableFanout,
   denoIdleConnection,
   honoEphemeralFanout,
+  ...beforeRows,
 ]
 
 const letters = (text: string) => text.toLowerCase().replace(/[^a-z]/g, '')
