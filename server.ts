@@ -23,13 +23,16 @@ const DEFAULT_PORT = 8080
 async function start(): Promise<void> {
   const wanted = portSetting()
   const configuration = loadConfiguration({ environment: process.env })
-  const { database, limits, websocket, metrics, inspector, server: address } = configuration
+  const { database, limits, quotas, quotaMode, websocket, fallback, metrics, inspector, server: address } =
+    configuration
   const site = await buildSite()
   const store = await openStore(database)
   const hub = createHub({
     protocol: chat,
     store,
     limits,
+    quotas,
+    quotaMode,
     trustProxy: websocket.trustProxy,
     ...(websocket.origins === undefined ? {} : { origins: websocket.origins }),
   })
@@ -37,8 +40,8 @@ async function start(): Promise<void> {
   const exporter = metrics.enabled ? prometheusMetrics(hub, { token: metrics.token }) : undefined
   const isShared = metricsPortIsSet() && metrics.port > 0 && metrics.port === (wanted ?? DEFAULT_PORT)
   const fetch = isShared ? exporter?.or(site) ?? site : site
-  const listen = (port: number) =>
-    serve(hub, { port, ...hostname(address.host), compression: websocket.enableDeflate, inspector, fetch })
+  const options = { ...hostname(address.host), compression: websocket.enableDeflate, fallback, inspector, fetch }
+  const listen = (port: number) => serve(hub, { port, ...options })
   const server = wanted === undefined ? listenOr(DEFAULT_PORT, listen) : listen(wanted)
   const page = `//localhost:${server.port}`
   const scraped = isShared ? `http:${page}/metrics` : exporter && serveMetrics(exporter, metrics)

@@ -96,9 +96,12 @@ function mountInspector<C extends Contract, M, E extends Env>(
   hub: Hub<C, M>,
   options: InspectorOptions,
 ): void {
-  const answer = inspectorRoute(hub, options)
-  for (const path of INSPECTOR_PATHS) app.all(`/inspector${path}`, (context) => answer(context.req.raw, path))
-  app.all('/inspector/*', (context) => answer(context.req.raw, '/*'))
+  const route = inspectorRoute(hub, options)
+  const answer = (context: Context<E>, path: string) => {
+    return route(context.req.raw, path, () => addressIn(context))
+  }
+  for (const path of INSPECTOR_PATHS) app.all(`/inspector${path}`, (context) => answer(context, path))
+  app.all('/inspector/*', (context) => answer(context, '/*'))
 }
 
 /** Mounts SSE and long polling. */
@@ -128,6 +131,15 @@ function mountFallback<C extends Contract, M, E extends Env>(
 function callerOf(context: Context): Caller {
   if ('Deno' in globalThis) return denoCaller(context.env as DenoServeInfo | undefined)
   return bunCaller(bunServer(context.env), context.req.raw)
+}
+
+/** Empty in an app that was called without its server: who cannot be told apart is limited together. */
+function addressIn(context: Context): string {
+  try {
+    return callerOf(context).address
+  } catch {
+    return ''
+  }
 }
 
 /** Answers the requests that want to be WebSockets of a target. */

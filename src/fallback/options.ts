@@ -33,7 +33,10 @@ export interface FallbackSettings {
 
 type Name = 'ttl' | 'mailbox' | 'maxWait' | 'heartbeat'
 
-const ALLOWED: Readonly<Record<Name, { readonly from: number; readonly to: number; readonly absent: number }>> = {
+/** Smallest and largest value of each number, and what it is when nothing is said. */
+export const FALLBACK_NUMBERS: Readonly<
+  Record<Name, { readonly from: number; readonly to: number; readonly absent: number }>
+> = {
   ttl: { from: 1, to: 86_400, absent: 60 },
   mailbox: { from: 1, to: 100_000, absent: 256 },
   maxWait: { from: 0, to: 600, absent: 60 },
@@ -43,7 +46,7 @@ const ALLOWED: Readonly<Record<Name, { readonly from: number; readonly to: numbe
 /** @throws {RotundaError} `invalid_config`, naming the setting, its value and what is allowed. */
 export function checkFallbackOptions(given: FallbackOptions): FallbackSettings {
   const number = (name: Name): number => {
-    const { from, to, absent } = ALLOWED[name]
+    const { from, to, absent } = FALLBACK_NUMBERS[name]
     const value = given[name] ?? absent
     const fits = typeof value === 'number' && value >= from && value <= to
     if (fits && (name !== 'mailbox' || Number.isInteger(value))) return value

@@ -72,7 +72,7 @@ export function createRouter<C extends Contract, M>(
     const endpoint = endpoints.get(pathname)
     if (endpoint !== undefined) return { answer: answerFallback!(endpoint, request, callerOf?.()) }
     if (inspect !== undefined && `${pathname}/`.startsWith(`${inspected}/`)) {
-      return inspect(request, pathname.slice(inspected.length))
+      return inspect(request, pathname.slice(inspected.length), addressOf)
     }
     const target = targets.get(pathname)
     if (target !== undefined) return handshake(target, request, { addressOf })

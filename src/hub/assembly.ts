@@ -17,7 +17,7 @@ import { Handlers } from './handlers.ts'
 import type { HubOptions } from './hub_options.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { checkLimits } from './limits.ts'
-import { fromLevel } from './logger.ts'
+import { fromLevel, type Logger } from './logger.ts'
 import { checkPresence } from './presence/presence_options.ts'
 import { presenceRequests } from './presence/presence_requests.ts'
 import { meter } from './quota/meter.ts'
@@ -35,6 +35,7 @@ export interface HubParts<C extends Contract, M> {
   readonly reserved: ReservedRequests<C, M>
   readonly typeCounts: TypeCounts | undefined
   readonly companions: Companions
+  readonly logger: Logger
 }
 
 /** @throws {RotundaError} `invalid_config`, naming the setting. */
@@ -66,7 +67,8 @@ export function assemble<C extends Contract, M, S>(options: HubOptions<C, M, S>)
       if (!stop.signal.aborted) handlers.report(error)
     },
   })
-  const admissions = new Admissions<M>(options, new Entrance(options, limits, executor, () => performance.now()))
+  const entrance = new Entrance(options, limits, executor, () => performance.now())
+  const admissions = new Admissions<M>(options, entrance, limits)
   const identities = new Identities(core, admissions)
   const reserved = new ReservedRequests<C, M>(new Map([...presenceRequests<C, M>(), ...authRequests(identities)]))
   const typeCounts = options.countTypes === true ? new TypeCounts() : undefined
@@ -88,5 +90,5 @@ export function assemble<C extends Contract, M, S>(options: HubOptions<C, M, S>)
     companions,
     logger,
   })
-  return { node, core, handlers, lifecycle, admissions, identities, reserved, typeCounts, companions }
+  return { node, core, handlers, lifecycle, admissions, identities, reserved, typeCounts, companions, logger }
 }

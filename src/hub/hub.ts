@@ -18,6 +18,7 @@ import type { AnyHandler, Handlers } from './handlers.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Identity } from './identity.ts'
 import type { Limits } from './limits.ts'
+import type { Logger } from './logger.ts'
 import type { Peer } from './peer.ts'
 import { HubEvents } from './hub_events.ts'
 import type { HubOptions } from './hub_options.ts'
@@ -56,6 +57,8 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> extend
   readonly companions: Companions
   /** What everybody passes who wants in: origins, and what one address may do. */
   readonly entrance: Entrance
+  /** Where is written what is noticed around this hub, from its `logLevel` on. */
+  readonly logger: Logger
   /** Rooms for transports without a connection. */
   readonly reader: RoomReader<C, M>
   readonly #core: HubCore<C, M>
@@ -72,6 +75,7 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> extend
     this.node = parts.node
     this.limits = parts.core.limits
     this.companions = parts.companions
+    this.logger = parts.logger
     this.reader = new RoomReader(parts.core)
     this.#core = parts.core
     this.#handlers = parts.handlers
@@ -154,11 +158,10 @@ export class Hub<C extends Contract = Contract, M = unknown, S = unknown> extend
 
   /**
    * Asks the policies again about every session and its rooms, for when permissions have changed. Who may no longer be in
-   * a room is out of it when this resolves.
+   * a room is out of it when this resolves. Asks about 64 sessions at a time, and 16 rooms of each.
    */
-  async reauthorize(): Promise<void> {
-    const { connections, memberships } = this.#core
-    await Promise.all([...connections.values()].map((connection) => memberships.reauthorize(connection)))
+  reauthorize(): Promise<void> {
+    return this.#core.memberships.reauthorizeAll([...this.#core.connections.values()])
   }
 
   /**

@@ -24,9 +24,10 @@ const MAX_GRANTS = 256
 
 /**
  * Checks what was said of somebody. No message quotes it: it may come out of a token.
+ * @param maxMessageSize Bytes of the largest frame, which its quotas must let pass; 0 where that is checked later.
  * @throws {RotundaError} `unauthenticated`
  */
-export function checkIdentity(given: unknown, now: number): Identity {
+export function checkIdentity(given: unknown, now: number, maxMessageSize = 0): Identity {
   const { subject, claims = {}, grants, expiresAt, quotas } = (given ?? {}) as { [K in keyof Identity]: unknown }
   if (typeof subject !== 'string' || subject === '' || subject.length > MAX_SUBJECT) {
     throw refuse(`The subject must be a text of 1 to ${MAX_SUBJECT} characters.`)
@@ -41,7 +42,7 @@ export function checkIdentity(given: unknown, now: number): Identity {
     claims,
     ...(grants === undefined ? {} : { grants: checkGrants(grants) }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(quotas === undefined ? {} : { quotas: checkQuotas(quotas) }),
+    ...(quotas === undefined ? {} : { quotas: checkQuotas(quotas, maxMessageSize) }),
   }
 }
 
@@ -73,12 +74,15 @@ function checkGrants(grants: unknown): Readonly<Record<string, Allowance>> {
   return grants as Readonly<Record<string, Allowance>>
 }
 
-function checkQuotas(quotas: unknown): readonly QuotaRule[] {
+function checkQuotas(quotas: unknown, maxMessageSize: number): readonly QuotaRule[] {
+  let rules: readonly QuotaRule[]
   try {
-    return checkQuotaRules(quotas)
+    rules = checkQuotaRules(quotas, 0)
   } catch {
     throw refuse('The quotas are not valid.')
   }
+  if (rules.every(({ metric, limit }) => metric !== 'bytesIn' || limit >= maxMessageSize)) return rules
+  throw refuse('A quota of bytes in is too small for a frame of the largest size.')
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

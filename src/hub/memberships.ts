@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts'
 import type { HubCore } from './core.ts'
 import { withheldGap } from './gap.ts'
 import { readJoinRequest } from './requests.ts'
+import { ROOMS_AT_A_TIME, SESSIONS_AT_A_TIME, someAtATime } from './some_at_a_time.ts'
 
 /** How often the policies are asked about one join, when what the session may do changes meanwhile. */
 const MOST_ROUNDS = 8
@@ -57,8 +58,14 @@ export class Memberships<C extends Contract, M> {
   /** Asks the policies again about every room a session is in, and takes it out of those it may no longer be in. */
   async reauthorize(connection: Connection<M>): Promise<void> {
     connection.accessVersion += 1
-    await Promise.all(connection.rooms.map((room) => this.#recheck(connection, room.name)))
+    await someAtATime(connection.rooms, ROOMS_AT_A_TIME, (room) => this.#recheck(connection, room.name))
     await this.#core.presence.reauthorize(connection)
+  }
+
+  /** The same for many sessions: some at a time, but what is being decided about any is decided anew from now on. */
+  async reauthorizeAll(connections: readonly Connection<M>[]): Promise<void> {
+    for (const connection of connections) connection.accessVersion += 1
+    await someAtATime(connections, SESSIONS_AT_A_TIME, (connection) => this.reauthorize(connection))
   }
 
   /**

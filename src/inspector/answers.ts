@@ -1,7 +1,7 @@
 import { RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 import { PAGE, SCRIPT, STYLE } from './generated/assets.ts'
-import { checkAction, Guard } from './guard.ts'
+import { checkAction, Guard, type Operator } from './guard.ts'
 import { type InspectedHub, Inspector } from './inspector.ts'
 import { checkInspector, type InspectorOptions } from './options.ts'
 import { readQuery } from './query.ts'
@@ -35,29 +35,36 @@ export const INSPECTOR_PATHS: readonly string[] = ['', '/', '/page.js', '/page.c
 /**
  * Answers a request to the inspector.
  * @param path What follows the inspector's own path.
- * @throws {RotundaError} As rejection, with what to refuse it.
+ * @param peerOf The address of the peer, as the runtime tells it.
+ * @throws {RotundaError} As rejection, with what to refuse it; {@link TooManyAttempts} says when to come back.
  */
-export type AnswerInspector = (request: Request, url: URL, path: string) => Promise<Response>
+export type AnswerInspector = (request: Request, url: URL, path: string, peerOf?: () => string) => Promise<Response>
 
 /** @throws {RotundaError} `invalid_config` for an inspector that is not protected. */
 export function inspectorOf(hub: InspectedHub, options: InspectorOptions): AnswerInspector {
   const checked = checkInspector(options)
-  const guard = new Guard(checked)
+  const guard = new Guard(checked, hub.logger)
   const inspector = new Inspector(hub, checked.payloads)
-  return async (request, url, path) => {
+  return async (request, url, path, peerOf) => {
     // Before anything else: who may not come in does not learn what there is.
-    await guard.check(request)
-    return await answer(inspector, request, url, path)
+    const operator = await guard.check(request, hub.entrance.addressOf(request, peerOf))
+    return await answer(inspector, operator, request, url, path)
   }
 }
 
-async function answer(inspector: Inspector, request: Request, url: URL, path: string): Promise<Response> {
+async function answer(
+  inspector: Inspector,
+  operator: Operator,
+  request: Request,
+  url: URL,
+  path: string,
+): Promise<Response> {
   const { searchParams } = url
   if (path === '/api/close') {
     allow(request, ['POST'])
     checkAction(request)
     const { session = '', code = '1000', reason = '' } = Object.fromEntries(searchParams)
-    inspector.close(session, Number(code), reason)
+    inspector.close(session, Number(code), reason, operator)
     return json({ closed: session })
   }
   allow(request, ['GET', 'HEAD'])

@@ -1,4 +1,6 @@
+import { addressKey, type Logger } from '../hub/mod.ts'
 import { RotundaError } from '../protocol/errors.ts'
+import { Attempts } from './attempts.ts'
 import type { CheckedOptions } from './options.ts'
 
 /** A header that a page of another origin cannot send without asking first, which is never granted. */
@@ -6,32 +8,58 @@ export const ACTION_HEADER = 'x-rotunda-inspector'
 
 const encoder = new TextEncoder()
 
+/** Who was let in, as far as it is known. */
+export interface Operator {
+  readonly address: string
+  /** The name that came with the password: anything that its user chose. */
+  readonly name: string | undefined
+}
+
 /** Lets in who may use the inspector. Whoever may not learns nothing but that. */
 export class Guard {
   readonly #options: CheckedOptions
   readonly #expected: Promise<Uint8Array> | undefined
+  readonly #attempts = new Attempts(() => performance.now())
+  readonly #logger: Pick<Logger, 'warn'>
 
-  constructor(options: CheckedOptions) {
+  constructor(options: CheckedOptions, logger: Pick<Logger, 'warn'>) {
     this.#options = options
+    this.#logger = logger
     if ('password' in options) this.#expected = digest(options.password)
   }
 
   /**
-   * @throws {RotundaError} As rejection: `unauthenticated` where a password is asked for, `forbidden`, or what
-   * `authorize` throws.
+   * @param address Where the request comes from; empty where that is not known.
+   * @throws {RotundaError} As rejection: `unauthenticated` where a password is asked for, `quota_exceeded` where too many
+   * were wrong, `forbidden`, or what `authorize` throws.
    */
-  async check(request: Request): Promise<void> {
+  async check(request: Request, address: string): Promise<Operator> {
     if ('authorize' in this.#options) {
-      if (await this.#options.authorize(request) === true) return
+      if (await this.#options.authorize(request) === true) return { address, name: undefined }
       throw new RotundaError('forbidden', 'This is not for you.')
     }
-    const shown = passwordIn(request.headers.get('authorization') ?? '')
+    const shown = credentialsIn(request.headers.get('authorization') ?? '')
+    // Browsers show none before they have asked their user for one.
+    if (shown === undefined) throw refusal()
+    const { password } = this.#options
     // Digests are of the same length, whatever was shown.
-    const [given, expected] = await Promise.all([digest(shown ?? ''), this.#expected!])
-    if (shown === undefined || !isSame(given, expected)) {
-      throw new RotundaError('unauthenticated', 'Show the password: Authorization: Basic ….')
+    const [given, expected] = await Promise.all([digest(shown.password), this.#expected!])
+    // Not before: what comes all at once is judged one after the other, and no more of it than may be.
+    const key = addressKey(address)
+    this.#attempts.check(key)
+    if (isSame(given, expected)) {
+      // Some write the password twice.
+      return { address, name: shown.name === '' || shown.name.includes(password) ? undefined : shown.name }
     }
+    if (this.#attempts.failed(key)) {
+      this.#logger.warn(`rotunda: inspector: too many wrong passwords from ${address || 'somewhere'}.`)
+    }
+    throw refusal()
   }
+}
+
+function refusal(): RotundaError {
+  return new RotundaError('unauthenticated', 'Show the password: Authorization: Basic ….')
 }
 
 /** What a browser is to ask its user for. */
@@ -54,14 +82,14 @@ function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined
 }
 
-function passwordIn(authorization: string): string | undefined {
+function credentialsIn(authorization: string): { readonly name: string; readonly password: string } | undefined {
   const encoded = /^basic +([+/=0-9A-Za-z]+) *$/i.exec(authorization)?.[1]
   if (encoded === undefined) return undefined
   try {
     const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0))
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     const colon = text.indexOf(':')
-    return colon < 0 ? undefined : text.slice(colon + 1)
+    return colon < 0 ? undefined : { name: text.slice(0, colon), password: text.slice(colon + 1) }
   } catch {
     return undefined
   }

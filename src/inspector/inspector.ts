@@ -1,7 +1,8 @@
-import type { Companions, HubMetrics, Inspection, Limits } from '../hub/mod.ts'
+import type { Companions, Entrance, HubMetrics, Inspection, Limits, Logger } from '../hub/mod.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import { isSendableCloseCode } from '../protocol/mod.ts'
 import { quote } from '../protocol/names.ts'
+import type { Operator } from './guard.ts'
 import { followed, type RoomTail, tailOf } from './follow.ts'
 import { listQuestion, type Query } from './query.ts'
 import { Recorder } from './recorder.ts'
@@ -21,6 +22,8 @@ export interface InspectedHub {
   readonly metrics: HubMetrics
   readonly companions: Companions
   readonly reader: { readonly inspection: Inspection }
+  readonly entrance: Pick<Entrance, 'addressOf'>
+  readonly logger: Logger
 }
 
 /** What is shown of a hub. Nothing is computed unless somebody asks, and then once for all who ask. */
@@ -67,16 +70,20 @@ export class Inspector {
   }
 
   /**
-   * Closes a session.
+   * Closes a session, and tells the log who did.
    * @throws {RotundaError} `not_found`, `invalid_payload`
    */
-  close(session: string, code: number, reason: string): void {
+  close(session: string, code: number, reason: string, by: Operator): void {
     const connection = this.#inspection.connections.get(session)
     if (connection === undefined) throw new RotundaError('not_found', `Session ${quote(session)} is over.`)
     if (!isSendableCloseCode(code)) {
       throw new RotundaError('invalid_payload', `Code ${code} cannot be sent; take 1000 or one from 3000 to 4999.`)
     }
     connection.close(code, reason)
+    const name = by.name === undefined ? '' : ` ${quote(by.name)}`
+    this.#hub.logger.warn(
+      `rotunda: inspector: session ${connection.id} closed with ${code} by${name} from ${by.address || 'somewhere'}.`,
+    )
   }
 
   async #list(query: Query): Promise<Pick<View, 'sessions' | 'rooms'>> {

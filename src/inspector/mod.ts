@@ -1,4 +1,5 @@
 export { type AnswerInspector, INSPECTOR_PATHS, inspectorOf } from './answers.ts'
+export { TooManyAttempts } from './attempts.ts'
 export { CHALLENGE } from './guard.ts'
 export type { InspectedHub } from './inspector.ts'
 export type { InspectorOptions } from './options.ts'

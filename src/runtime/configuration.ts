@@ -1,4 +1,6 @@
+import type { FallbackOptions } from '../fallback/mod.ts'
 import { checkLimits, type Limits } from '../hub/limits.ts'
+import { checkQuotaRules, type QuotaRule } from '../hub/quota/rules.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import { quote } from '../protocol/names.ts'
 import { type PresetName, PRESETS } from './presets.ts'
@@ -17,6 +19,11 @@ export interface Configuration {
     readonly enableDeflate: boolean
     readonly drain: number
   }
+  /** To be given to `createHub`, as is the mode. */
+  readonly quotas: readonly QuotaRule[]
+  readonly quotaMode: 'enforce' | 'permissive'
+  /** SSE and long polling, to be given to `serve`; false where there are to be none. */
+  readonly fallback: FallbackOptions | false
   readonly metrics: {
     readonly enabled: boolean
     readonly host: string
@@ -33,8 +40,8 @@ export interface ConfigurationSources {
   /** The defaults to start from. Default `standard`; the JSON's `preset` and variable `ROTUNDA_PRESET` can name it too. */
   readonly preset?: PresetName
   /**
-   * A parsed JSON document. Sections other than `server`, `database`, `websocket`, `metrics` and `inspector` are left
-   * alone.
+   * A parsed JSON document. Sections other than `server`, `database`, `websocket`, `quotas`, `fallback`, `metrics` and
+   * `inspector` are left alone.
    */
   readonly json?: unknown
   /** Environment variables, such as `process.env` or `Deno.env.toObject()`. */
@@ -43,7 +50,7 @@ export interface ConfigurationSources {
   readonly code?: Readonly<Record<string, unknown>>
 }
 
-type Value = number | boolean | string | readonly string[]
+type Value = number | boolean | string | readonly string[] | readonly QuotaRule[]
 
 /**
  * Puts a configuration together: preset, then JSON, then environment, then code, the later ones winning.
@@ -53,6 +60,7 @@ type Value = number | boolean | string | readonly string[]
  * ```ts
  * const configuration = loadConfiguration({ json: JSON.parse(text), environment: process.env })
  * const hub = createHub({ protocol: chat, limits: configuration.limits })
+ * serve(hub, { port: configuration.server.port, fallback: configuration.fallback })
  * ```
  */
 export function loadConfiguration(sources: ConfigurationSources = {}): Configuration {
@@ -65,6 +73,7 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
     given.set(setting.path, check(setting, path, value))
   }
   const value = <T extends Value>(path: string) => (given.get(path) ?? settingAt(path).standard) as T
+  const limits = checkLimits({ ...presetOf(sources), ...limitsOf(given) })
   return {
     server: { host: value('server.host'), port: value('server.port') },
     database: {
@@ -81,6 +90,9 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
       enableDeflate: value('websocket.enableDeflate'),
       drain: value('websocket.drain'),
     },
+    quotas: checkQuotaRules(value('quotas.rules') || [], limits.maxMessageSize),
+    quotaMode: value('quotas.permissive') ? 'permissive' : 'enforce',
+    fallback: value('fallback.enabled') ? fallbackOf(value) : false,
     metrics: {
       enabled: value('metrics.enabled'),
       host: value('metrics.host'),
@@ -90,7 +102,19 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
     inspector: value('inspector.password') === ''
       ? undefined
       : { password: value('inspector.password'), payloads: value('inspector.payloads') },
-    limits: checkLimits({ ...presetOf(sources), ...limitsOf(given) }),
+    limits,
+  }
+}
+
+function fallbackOf(value: <T extends Value>(path: string) => T): FallbackOptions {
+  const origins = value<string | readonly string[]>('fallback.origins')
+  return {
+    ttl: value('fallback.ttl'),
+    mailbox: value('fallback.mailbox'),
+    maxWait: value('fallback.maxWait'),
+    heartbeat: value('fallback.heartbeat'),
+    ...(typeof origins === 'string' ? {} : { origins }),
+    shared: value('fallback.shared') ? { maxMailboxes: value('fallback.maxMailboxes') } : false,
   }
 }
 
@@ -131,7 +155,7 @@ const NOT_LIMITS: ReadonlySet<string> = new Set([
   'autoPingPong',
   'drain',
 ])
-const SECTIONS: readonly string[] = ['server', 'database', 'websocket', 'metrics', 'inspector']
+const SECTIONS: readonly string[] = ['server', 'database', 'websocket', 'quotas', 'fallback', 'metrics', 'inspector']
 
 function readJson(json: unknown, given: Map<string, Value>): void {
   if (json === undefined) return
@@ -171,15 +195,26 @@ function settingAt(path: string): Setting {
 /** The text of a variable as what it stands for; what is not that stays text, to be refused by name. */
 function parse({ kind }: Setting, text: string): unknown {
   if (kind === 'text') return text
+  if (kind === 'rules') return parseRules(text)
   if (kind === 'list') return text.split(',').map((item) => item.trim()).filter((item) => item !== '')
   if (kind !== 'boolean') return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
   if (/^(true|1|yes|on)$/i.test(text)) return true
   return /^(false|0|no|off)$/i.test(text) ? false : text
 }
 
+function parseRules(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
 function check({ kind, least = -Infinity, most = Infinity }: Setting, name: string, value: unknown): Value {
   if (kind === 'text' && typeof value === 'string') return value
   if (kind === 'list' && Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
+  // What is in the rules is checked when all is known.
+  if (kind === 'rules' && Array.isArray(value)) return value as readonly QuotaRule[]
   if (kind === 'boolean' && typeof value === 'boolean') return value
   const isNumber = typeof value === 'number' && value >= least && value <= most
   if (kind === 'seconds' && isNumber) return value
@@ -187,6 +222,7 @@ function check({ kind, least = -Infinity, most = Infinity }: Setting, name: stri
   const allowed = {
     text: 'a text',
     list: 'a list of texts',
+    rules: 'a list of rules, in JSON',
     boolean: 'true or false',
     seconds: `a number of seconds from ${least} to ${most}`,
     integer: `a whole number from ${least} to ${most}`,

@@ -1,3 +1,4 @@
+import { FALLBACK_NUMBERS, MAILBOXES } from '../fallback/mod.ts'
 import { ALLOWED, DEFAULT_LIMITS, type Limits, TIMES } from '../hub/limits.ts'
 
 /** One thing that can be configured. */
@@ -6,7 +7,7 @@ export interface Setting {
   readonly path: string
   /** The environment variable that overrides it. */
   readonly variable: string
-  readonly kind: 'integer' | 'seconds' | 'boolean' | 'text' | 'list'
+  readonly kind: 'integer' | 'seconds' | 'boolean' | 'text' | 'list' | 'rules'
   readonly least?: number
   readonly most?: number
   readonly standard: number | boolean | string
@@ -43,6 +44,25 @@ const limitSettings: Setting[] = (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[
   standard: DEFAULT_LIMITS[name],
   meaning: LIMIT_MEANINGS[name],
 }))
+
+const FALLBACK_MEANINGS: Readonly<Record<keyof typeof FALLBACK_NUMBERS, string>> = {
+  ttl: 'After how long a session that nobody polls ends, and a shared mailbox is forgotten',
+  mailbox: 'Messages that a mailbox keeps',
+  maxWait: 'How long a poll may wait',
+  heartbeat: 'Longest silence on a stream: a comment ends it',
+}
+
+const fallbackSettings: Setting[] = (Object.keys(FALLBACK_MEANINGS) as (keyof typeof FALLBACK_NUMBERS)[]).map(
+  (name) => ({
+    path: `fallback.${name}`,
+    variable: `FALLBACK_${snakeCase(name).toUpperCase()}`,
+    kind: name === 'mailbox' ? 'integer' : 'seconds',
+    least: FALLBACK_NUMBERS[name].from,
+    most: FALLBACK_NUMBERS[name].to,
+    standard: FALLBACK_NUMBERS[name].absent,
+    meaning: FALLBACK_MEANINGS[name],
+  }),
+)
 
 const PORT = { kind: 'integer', least: 0, most: 65_535 } as const
 
@@ -130,6 +150,51 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'Within how long clients are told to come back when the server stops',
   },
   ...limitSettings,
+  {
+    path: 'quotas.rules',
+    variable: 'QUOTAS_RULES',
+    kind: 'rules',
+    standard: '',
+    meaning: 'How much one session may do in a time',
+  },
+  {
+    path: 'quotas.permissive',
+    variable: 'QUOTAS_PERMISSIVE',
+    kind: 'boolean',
+    standard: false,
+    meaning: 'Whether what is over a quota is only counted, and told to the log',
+  },
+  {
+    path: 'fallback.enabled',
+    variable: 'FALLBACK_ENABLED',
+    kind: 'boolean',
+    standard: true,
+    meaning: 'Whether there are SSE and long polling',
+  },
+  ...fallbackSettings,
+  {
+    path: 'fallback.origins',
+    variable: 'FALLBACK_ORIGINS',
+    kind: 'list',
+    standard: '',
+    meaning: 'More origins whose pages may use SSE and long polling with their cookies',
+  },
+  {
+    path: 'fallback.shared',
+    variable: 'FALLBACK_SHARED',
+    kind: 'boolean',
+    standard: false,
+    meaning: 'Whether there are shared mailboxes, one for each room',
+  },
+  {
+    path: 'fallback.maxMailboxes',
+    variable: 'FALLBACK_MAX_MAILBOXES',
+    kind: 'integer',
+    least: MAILBOXES.from,
+    most: MAILBOXES.to,
+    standard: MAILBOXES.absent,
+    meaning: 'Shared mailboxes at once; one more, and the one not used for longest is forgotten',
+  },
   {
     path: 'metrics.enabled',
     variable: 'METRICS_ENABLED',

@@ -143,6 +143,22 @@ describe('an identity', () => {
     })
   }
 
+  test('with a quota of bytes in which no frame of the largest size could ever pass lets nobody in', async () => {
+    const rule = (limit: number) => ({ subject: 'u', claims: {}, quotas: [{ metric: 'bytesIn', window: 1, limit }] })
+    const identity = { now: rule(0) }
+    const hub = createHub({
+      protocol: notes,
+      limits: { maxMessageSize: 1_000 },
+      authenticate: { authenticate: () => identity.now as Identity, verify: () => identity.now as Identity },
+    })
+    const request = new Request('http://host.example/ws')
+    identity.now = rule(1_000)
+    assert.deepEqual((await hub.admit(request)).identity, rule(1_000))
+    identity.now = rule(999)
+    assert.throws(() => hub.admit(request), { code: 'unauthenticated', message: /too small/ })
+    await hub.close()
+  })
+
   test('may name a room and all rooms that begin like it, where the one adds to the other', () => {
     const grants = { 'private-*': 'read', 'private-team-1': 'write', 'private-team-2': 'read' } as const
     assert.deepEqual(checkIdentity({ subject: 'u', claims: {}, grants }, now).grants, grants)

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { exportPKCS8, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { jwt, type JwtOptions } from '../../adapters/jwt/mod.ts'
 import type { Identity, RotundaError } from '../../src/mod.ts'
+import { readSource } from '../support/source.ts'
 import { fill, inSeconds } from '../support/issuer.ts'
 
 const SECRET = 'a secret of more than thirty-two bytes'
@@ -257,4 +258,11 @@ describe('what cannot be right keeps the server from starting, without a word of
       assert.throws(() => jwt({ ...COMMON, publicKey }), { code: 'invalid_config' })
     }
   })
+})
+
+test('X7 docs/auth.md says of every place where a token may be what it risks', () => {
+  const { text } = readSource('docs/auth.md')
+  const rows = [...text.matchAll(/^\| `(header|subprotocol|cookie|query)` +\|([^|]+)\|([^|]+)\|$/gm)]
+  assert.deepEqual(rows.map(([, source]) => source), ['header', 'subprotocol', 'cookie', 'query'])
+  for (const [, source, , risk] of rows) assert.ok(risk!.trim().length > 40, source!)
 })

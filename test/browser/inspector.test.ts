@@ -47,6 +47,23 @@ const FAINT = `(() => {
   return faint
 })()`
 
+/** How bright a screenshot is, from 0 to 1: on average, where it is darkest, and where brightest. Run in a page. */
+const BRIGHTNESS = async (png: string) => {
+  const bytes = Uint8Array.from(atob(png), (character) => character.charCodeAt(0))
+  const image = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
+  const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d')!
+  canvas.drawImage(image, 0, 0)
+  const { data } = canvas.getImageData(0, 0, image.width, image.height)
+  let [sum, least, most] = [0, 1, 0]
+  for (let i = 0; i < data.length; i += 4) {
+    const value = (data[i]! + data[i + 1]! + data[i + 2]!) / 3 / 255
+    sum += value
+    least = Math.min(least, value)
+    most = Math.max(most, value)
+  }
+  return { mean: sum / (data.length / 4), least, most }
+}
+
 describe('M5 the inspector in Chromium', () => {
   let browser: Browser
   let server: SpawnedServer
@@ -188,16 +205,26 @@ describe('M5 the inspector in Chromium', () => {
   })
 
   for (const scheme of ['light', 'dark'] as const) {
-    test(`can be read in ${scheme}, and on a phone`, LIMIT, async () => {
+    test(`shows its plots live, and can be read in ${scheme}, and on a phone`, LIMIT, async () => {
       const views = [
         '#view=sessions&sort=buffered&order=desc',
         `#view=rooms&room=${roomName(0)}`,
         '#view=health',
       ]
+      const paper = await browser.newPage()
       for (const hash of views) {
         const page = await open(server.port, { scheme, hash })
+        // Plots go on, all of them.
         await page.watches(1)
+        const plots = await page.page.locator('[data-testid^=card-] .plot .line').evaluateAll((all) => {
+          return all.map((line) => line.getAttribute('d')?.includes('L'))
+        })
+        ok(plots.length >= 6 && plots.every(Boolean), `${plots}`)
         deepEqual(await page.page.evaluate(FAINT), [], hash)
+        const png = (await page.page.screenshot()).toString('base64')
+        const { mean, least, most } = await paper.evaluate(BRIGHTNESS, png)
+        ok(scheme === 'light' ? mean > 0.8 : mean < 0.25, `${hash} is as bright as ${mean} in ${scheme}`)
+        ok(least < 0.3 && most > 0.7, `${hash} is nearly empty: ${least} to ${most}`)
         await page.page.setViewportSize({ width: 360, height: 740 })
         const overflow = await page.page.evaluate('document.documentElement.scrollWidth - innerWidth')
         ok(Number(overflow) <= 0, `${hash} is ${overflow} pixels too wide`)
@@ -205,6 +232,7 @@ describe('M5 the inspector in Chromium', () => {
         pages.splice(pages.indexOf(page), 1)
         deepEqual(page.problems, [])
       }
+      await paper.close()
     })
   }
 })

@@ -30,3 +30,9 @@ export async function lookUntil(
 export function closing(headers: Record<string, string> = {}): RequestInit {
   return { method: 'POST', headers: { ...basic(PASSWORD), 'x-rotunda-inspector': '1', ...headers } }
 }
+
+/** All that a server has written, as soon as there is this among it. */
+export async function written({ stderr }: { stderr(): string }, text: string): Promise<string> {
+  while (!stderr().includes(text)) await new Promise((resolve) => setTimeout(resolve, 5))
+  return stderr()
+}

@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createHub, createRouter, type InspectorOptions, RotundaError } from '../../src/mod.ts'
+import { type Caller, createHub, createRouter, type InspectorOptions, RotundaError } from '../../src/mod.ts'
 import { errorCode } from '../support/http_client.ts'
+import { connectPeer, MemoryHost } from '../support/memory_peer.ts'
 import { notes } from '../support/test_hub.ts'
 import { basic, closing, PASSWORD } from './ask.ts'
 
 /** Asks a hub's router in this process. */
-function routed(inspector: unknown, base = '') {
+function routed(inspector: unknown, base = '', caller?: Caller) {
   const errors: unknown[] = []
-  const hub = createHub({ protocol: notes })
+  const lines: string[] = []
+  const hub = createHub({ protocol: notes, logger: { ...console, warn: (text: string) => void lines.push(text) } })
   hub.onError((error) => errors.push(error))
   const route = createRouter(hub, { base, inspector: inspector as InspectorOptions })
   const ask = async (path: string, init?: RequestInit) => {
-    return await route(new Request(`http://host.example${path}`, init)) as Response | undefined
+    const callerOf = caller === undefined ? undefined : () => caller
+    return await route(new Request(`http://host.example${path}`, init), callerOf) as Response | undefined
   }
-  return { hub, ask, errors }
+  return { hub, ask, errors, lines }
 }
 
 const refusedWith = (inspector: unknown, message: RegExp) => {
@@ -100,6 +103,70 @@ describe('a password', () => {
       assert.equal((await ask('/inspector', { headers: basic(wrong) }))!.status, 401)
     }
   })
+})
+
+describe('wrong passwords', () => {
+  /** Shows wrong passwords and gives what they were answered with. */
+  async function guess({ ask }: ReturnType<typeof routed>, count: number, headers: Record<string, string> = {}) {
+    const statuses: number[] = []
+    for (let i = 0; i < count; i++) {
+      const response = await ask('/inspector', { headers: { ...basic(`wrong password ${i}`), ...headers } })
+      statuses.push(response!.status)
+    }
+    return statuses
+  }
+
+  test('are counted by who connects, not by what a client says of itself', async () => {
+    const caller = { address: '203.0.113.9', port: 1, gone: undefined, patient: () => {} }
+    const scene = routed({ password: PASSWORD }, '', caller)
+    for (let i = 0; i < 10; i++) {
+      assert.deepEqual(await guess(scene, 1, { 'x-forwarded-for': `10.0.0.${i}` }), [401])
+    }
+    assert.deepEqual(await guess(scene, 2, { 'x-forwarded-for': '10.0.0.99' }), [429, 429])
+    assert.deepEqual(scene.lines, ['rotunda: inspector: too many wrong passwords from 203.0.113.9.'])
+  })
+
+  test('are counted together where nobody knows who connects, and for a whole IPv6 network', async () => {
+    assert.deepEqual((await guess(routed({ password: PASSWORD }), 12)).slice(9), [401, 429, 429])
+    const caller = { address: '', port: 1, gone: undefined, patient: () => {} }
+    const scene = routed({ password: PASSWORD }, '', caller)
+    for (let i = 0; i < 10; i++) {
+      caller.address = `2001:db8:0:1::${i}`
+      assert.deepEqual(await guess(scene, 1), [401])
+    }
+    caller.address = '2001:db8:0:1:ffff::1'
+    assert.deepEqual(await guess(scene, 1), [429])
+    caller.address = '2001:db8:0:2::1'
+    assert.deepEqual(await guess(scene, 1), [401])
+  })
+
+  test('are not what was not shown, or cannot be read', async () => {
+    const { ask } = routed({ password: PASSWORD })
+    for (const authorization of ['', 'Basic', 'Basic !', `Bearer ${PASSWORD}`, 'Basic bm8tY29sb24=', 'Basic //8=']) {
+      for (let i = 0; i < 4; i++) assert.equal((await ask('/inspector', { headers: { authorization } }))!.status, 401)
+    }
+    assert.equal((await ask('/inspector', { headers: basic(PASSWORD) }))!.status, 200)
+  })
+
+  test('do not shut out who is let in by authorize', async () => {
+    const { ask } = routed({ authorize: ({ headers }: Request) => headers.get('cookie') === 'right' })
+    for (let i = 0; i < 20; i++) assert.equal((await ask('/inspector', { headers: { cookie: 'no' } }))!.status, 403)
+    assert.equal((await ask('/inspector', { headers: { cookie: 'right' } }))!.status, 200)
+  })
+})
+
+test('who closed a session is logged by name, unless the name is the password', async () => {
+  const { hub, ask, lines } = routed({ password: PASSWORD })
+  for (const [user, said] of [['ana', ' "ana"'], ['', ''], [PASSWORD, ''], [`my ${PASSWORD}`, '']] as const) {
+    const { connection } = connectPeer(hub, new MemoryHost({ native: true }))
+    const init = closing(basic(PASSWORD, user))
+    assert.equal((await ask(`/inspector/api/close?session=${connection.id}`, init))!.status, 200)
+    assert.deepEqual(lines, [`rotunda: inspector: session ${connection.id} closed with 1000 by${said} from somewhere.`])
+    lines.length = 0
+  }
+  assert.equal((await ask('/inspector/api/close?session=nobody', closing()))!.status, 404)
+  assert.deepEqual(lines, [])
+  await hub.close()
 })
 
 test('the inspector is below the base, with all that is under it, and leaves the rest to the application', async () => {

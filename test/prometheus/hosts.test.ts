@@ -124,11 +124,14 @@ for (const host of HOSTS) {
       assert.equal(rises(await scrapeUntil(server.url, behind))('rotunda_fell_behind_total'), 1)
 
       slow.write(clientFrame(1, '!fill 1000 60000'))
+      const isClosing = (scraped: Exposition) => rises(scraped)('rotunda_errors_total', { code: 'slow_consumer' }) > 0
+      await scrapeUntil(server.url, isClosing)
+      // Deno waits for seconds for who does not answer the close frame.
+      slow.destroy()
       const isClosed = (scraped: Exposition) => rises(scraped)('rotunda_closes_total', { code: '4002' }) > 0
       const rose = rises(await scrapeUntil(server.url, isClosed))
       assert.equal(rose('rotunda_closes_total', { code: '4002' }), 1)
       assert.equal(rose('rotunda_errors_total', { code: 'slow_consumer' }), 1)
-      slow.destroy()
       await other.close()
       await nobodyLeft()
     })

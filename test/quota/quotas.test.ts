@@ -106,7 +106,7 @@ describe('quotas', () => {
   })
 
   test('M4 bytes in are metered a frame: all envelopes of a frame that is too much are answered', async () => {
-    const { hub, peer } = setUp([{ metric: 'bytesIn', window: 60, limit: 300 }])
+    const { hub, peer } = setUp([{ metric: 'bytesIn', window: 60, limit: 300 }], { limits: { maxMessageSize: 300 } })
     peer.connection.receive(JSON.stringify([note('a', { ref: 'a' }), note('b', { ref: 'b' })]))
     assert.equal((await peer.answer('b')).type, 'ack')
     peer.connection.receive(JSON.stringify([note('x'.repeat(400), { ref: 'c' }), note('d', { ref: 'd' })]))
@@ -148,6 +148,7 @@ describe('quotas', () => {
       [{ ...good, action: 'warn' }, /\.action is "warn"/],
       [{ ...good, types: 'chat' }, /\.types/],
       [{ ...good, metric: 'bytesIn', types: ['a'] }, /\.types/],
+      [{ ...good, metric: 'bytesIn', limit: 65_535 }, /\.limit is "65535"; .* from limits.maxMessageSize, 65536/],
       [{ ...good, burst: 7 }, /\.burst/],
       [7, /quotas\[0\] is "7"/],
       [undefined, /quotas\[0\]/],

@@ -15,7 +15,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   inspector: ['protocol', 'hub'],
   http: ['protocol', 'hub', 'raw', 'fallback', 'inspector'],
   client: ['protocol'],
-  runtime: ['protocol', 'storage', 'cluster', 'hub', 'http'],
+  runtime: ['protocol', 'storage', 'cluster', 'hub', 'fallback', 'http'],
   'mod.ts': ['protocol', 'storage', 'cluster', 'hub', 'raw', 'fallback', 'inspector', 'http', 'runtime'],
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { checkFallbackOptions } from '../../src/fallback/options.ts'
 import { DEFAULT_LIMITS, loadConfiguration, PRESETS, SETTINGS } from '../../src/mod.ts'
 
 describe('configuration (A5, A6)', () => {
@@ -63,6 +64,45 @@ describe('configuration (A5, A6)', () => {
     assert.equal(loadConfiguration({ environment: { WEBSOCKET_PING_INTERVAL: '7' } }).limits.pingInterval, 7)
   })
 
+  test('M4 quotas are configured like everything else, in JSON or as JSON', () => {
+    const rules = [{
+      metric: 'messages',
+      window: 10,
+      limit: 100,
+      soft: 50,
+      action: 'terminate',
+      types: ['chat.message'],
+    }]
+    const none = loadConfiguration()
+    assert.deepEqual([none.quotas, none.quotaMode], [[], 'enforce'])
+    assert.deepEqual(loadConfiguration({ json: { quotas: { rules } } }).quotas, rules)
+    const environment = { QUOTAS_RULES: JSON.stringify(rules), QUOTAS_PERMISSIVE: 'true' }
+    const { quotas, quotaMode } = loadConfiguration({ json: { quotas: { rules: [] } }, environment })
+    assert.deepEqual([quotas, quotaMode], [rules, 'permissive'])
+  })
+
+  test('the fallback is configured like everything else, and what serve is given is what it would do unasked', () => {
+    const { fallback } = loadConfiguration()
+    const { origins: _none, ...defaults } = checkFallbackOptions({})
+    assert.deepEqual(fallback, { ...defaults, shared: false })
+    const json = { fallback: { maxWait: 20, mailbox: 10, max_mailboxes: 5 } }
+    const environment = {
+      FALLBACK_TTL: '90.5',
+      FALLBACK_MAX_WAIT: '30',
+      FALLBACK_ORIGINS: 'https://a.example',
+      FALLBACK_SHARED: 'true',
+    }
+    assert.deepEqual(loadConfiguration({ json, environment, code: { 'fallback.heartbeat': 5 } }).fallback, {
+      ttl: 90.5,
+      mailbox: 10,
+      maxWait: 30,
+      heartbeat: 5,
+      origins: ['https://a.example'],
+      shared: { maxMailboxes: 5 },
+    })
+    assert.equal(loadConfiguration({ environment: { FALLBACK_ENABLED: 'false' } }).fallback, false)
+  })
+
   for (const preset of Object.keys(PRESETS) as (keyof typeof PRESETS)[]) {
     test(`preset ${preset} is a valid configuration`, () => {
       assert.deepEqual(loadConfiguration({ preset }).limits, { ...DEFAULT_LIMITS, ...PRESETS[preset] })
@@ -95,6 +135,27 @@ describe('configuration (A5, A6)', () => {
       /WEBSOCKET_ENABLE_DEFLATE is "perhaps"; it must be true or false/,
     ],
     ['an unknown preset', { json: { preset: 'fast' } }, /preset is "fast"; it must be one of: standard/],
+    [
+      'quotas that are no JSON',
+      { environment: { QUOTAS_RULES: 'x' } },
+      /QUOTAS_RULES is "x"; it must be a list of rules/,
+    ],
+    ['quotas that are no list', { json: { quotas: { rules: {} } } }, /quotas.rules is "an object"; it must be a list/],
+    [
+      'a quota of an unknown metric',
+      { environment: { QUOTAS_RULES: '[{"metric":"cpu","window":1,"limit":1}]' } },
+      /quotas\[0\]\.metric is "cpu"; it must be one of messages, bytesIn, bytesOut/,
+    ],
+    [
+      'a quota that the largest frame cannot pass',
+      { code: { 'quotas.rules': [{ metric: 'bytesIn', window: 1, limit: 999 }], 'websocket.maxMessageSize': 1_000 } },
+      /quotas\[0\]\.limit is "999"; it must be a whole number from limits.maxMessageSize, 1000/,
+    ],
+    [
+      'a poll that waits too long',
+      { environment: { FALLBACK_MAX_WAIT: '601' } },
+      /FALLBACK_MAX_WAIT is "601"; it must be a number of seconds from 0 to 600/,
+    ],
     ['given twice', { json: { websocket: { pingInterval: 1, ping_interval: 2 } } }, /given twice/],
     ['contradicting pings', { json: { websocket: { autoPingPong: false, pingInterval: 5 } } }, /leave one of them out/],
     [

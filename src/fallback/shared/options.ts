@@ -23,13 +23,16 @@ export interface SharedSettings extends SharedMailboxOptions {
   readonly maxMailboxes: number
 }
 
-const MOST = 1_000_000
+/** Smallest and largest number of mailboxes, and how many when nothing is said. */
+export const MAILBOXES = { from: 1, to: 1_000_000, absent: 10_000 } as const
 
 /** @throws {RotundaError} `invalid_config` */
-export function checkSharedOptions({ maxMailboxes = 10_000, ...rest }: SharedMailboxOptions): SharedSettings {
-  if (Number.isInteger(maxMailboxes) && maxMailboxes >= 1 && maxMailboxes <= MOST) return { maxMailboxes, ...rest }
+export function checkSharedOptions(given: SharedMailboxOptions): SharedSettings {
+  const { from, to, absent } = MAILBOXES
+  const { maxMailboxes = absent, ...rest } = given
+  if (Number.isInteger(maxMailboxes) && maxMailboxes >= from && maxMailboxes <= to) return { maxMailboxes, ...rest }
   throw new RotundaError(
     'invalid_config',
-    `fallback.shared.maxMailboxes is ${quote(maxMailboxes)}; it must be a whole number from 1 to ${MOST}.`,
+    `fallback.shared.maxMailboxes is ${quote(maxMailboxes)}; it must be a whole number from ${from} to ${to}.`,
   )
 }

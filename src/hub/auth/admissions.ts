@@ -1,5 +1,6 @@
 import { RotundaError } from '../../protocol/errors.ts'
 import { checkIdentity, type Identity } from '../identity.ts'
+import type { Limits } from '../limits.ts'
 import { Admission, type Entering, type MetadataFactory } from './admission.ts'
 import {
   type Authenticate,
@@ -28,11 +29,13 @@ export class Admissions<M> {
   readonly isKnowing: boolean
   readonly #authenticator: ReturnType<typeof checkAuthenticator>
   readonly #anonymous: boolean
+  readonly #maxMessageSize: number
   readonly #metadata: MetadataFactory<M>
 
   /** @throws {RotundaError} `invalid_config` */
-  constructor(options: AuthOptions<M>, entrance: Entrance) {
+  constructor(options: AuthOptions<M>, entrance: Entrance, { maxMessageSize }: Pick<Limits, 'maxMessageSize'>) {
     this.entrance = entrance
+    this.#maxMessageSize = maxMessageSize
     this.revocations = new Revocations(() => performance.now())
     this.onExpiry = checkOnExpiry(options.onExpiry)
     this.#authenticator = checkAuthenticator(options.authenticate)
@@ -78,7 +81,7 @@ export class Admissions<M> {
   async verify(token: string): Promise<Identity> {
     const verify = this.#authenticator?.verify
     if (verify === undefined) throw new RotundaError('not_found', 'This server takes no tokens in a session.')
-    return await this.entrance.run(async () => checkIdentity(await verify(token), Date.now()))
+    return await this.entrance.run(async () => this.#checkIdentity(await verify(token)))
   }
 
   /** Why somebody who was let in cannot come in now. */
@@ -87,8 +90,12 @@ export class Admissions<M> {
     return new RotundaError('unauthenticated', 'What proves who this is was revoked.')
   }
 
+  #checkIdentity(identity: Identity): Identity {
+    return checkIdentity(identity, Date.now(), this.#maxMessageSize)
+  }
+
   #check(identity: Identity | undefined): Identity | undefined {
-    if (identity !== undefined && identity !== null) return checkIdentity(identity, Date.now())
+    if (identity !== undefined && identity !== null) return this.#checkIdentity(identity)
     if (this.#anonymous) return undefined
     throw new RotundaError('unauthenticated', 'The request does not say who asks: it has no token.')
   }

@@ -67,7 +67,7 @@ export class Entrance {
     if (origins !== 'any') this.origins.check(headers.get('origin'), requestedHost(headers, this.#hops), origins)
     const { maxConnectionsPerAddress, maxHandshakesPerAddress } = this.#limits
     if (this.#hops === 0 && maxConnectionsPerAddress === 0 && maxHandshakesPerAddress === 0) return undefined
-    const address = clientAddress(headers, addressOf?.() ?? '', this.#hops)
+    const address = this.addressOf(request, addressOf)
     if (!opens || address === '') return address
     if (maxHandshakesPerAddress > 0 && !this.#handshakes.take(addressKey(address), this.#now())) {
       throw new RotundaError(
@@ -78,6 +78,11 @@ export class Entrance {
     const refusal = this.refusal(address)
     if (refusal !== undefined) throw refusal
     return address
+  }
+
+  /** The address of who asks; empty where it is not known. */
+  addressOf({ headers }: Request, peerOf: (() => string) | undefined): string {
+    return clientAddress(headers, peerOf?.() ?? '', this.#hops)
   }
 
   /** Why an address may not have another connection; undefined when it may. */

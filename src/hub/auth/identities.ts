@@ -75,19 +75,21 @@ export class Identities<C extends Contract, M> {
       return isUsable && identity !== undefined && concerns(identity)
     })
     const reason = new RotundaError('unauthenticated', 'What proves who this is was revoked.')
-    await Promise.all(found.map((connection) => this.#end(connection, how, reason)))
+    for (const connection of found) this.#end(connection, how, reason)
+    if (how === 'downgrade') await this.#core.memberships.reauthorizeAll(found)
     return found.length
   }
 
   #expire(connection: Connection<M>): void {
-    void this.#end(connection, this.#admissions.onExpiry, expired())
+    this.#end(connection, this.#admissions.onExpiry, expired())
+    if (connection.isUsable) void this.#core.memberships.reauthorize(connection)
   }
 
-  async #end(connection: Connection<M>, how: 'close' | 'downgrade', reason: RotundaError): Promise<void> {
+  /** What was granted is gone at once; which rooms that concerns is asked after it. */
+  #end(connection: Connection<M>, how: 'close' | 'downgrade', reason: RotundaError): void {
     if (how === 'close') return connection.closeFor('unauthenticated', reason.message)
     this.#assign(connection, undefined)
     connection.sendError(reason)
-    await this.#core.memberships.reauthorize(connection)
   }
 
   #assign(connection: Connection<M>, identity: Identity | undefined): void {

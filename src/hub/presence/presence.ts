@@ -4,6 +4,7 @@ import { asRotundaError } from '../../protocol/errors.ts'
 import { isPrintable, quote } from '../../protocol/names.ts'
 import type { Connection } from '../connection.ts'
 import type { HubCore } from '../core.ts'
+import { ROOMS_AT_A_TIME, someAtATime } from '../some_at_a_time.ts'
 import type { Entry } from './entry.ts'
 import { Graces } from './graces.ts'
 import type { Census } from './own_members.ts'
@@ -185,7 +186,7 @@ export class Presence<C extends Contract, M> {
     const { presence } = connection
     if (presence === undefined) return
     const rooms = new Set([...presence.rooms, ...presence.watchers.keys()])
-    await Promise.all([...rooms].map((room) => this.#recheck(connection, room.name)))
+    await someAtATime([...rooms], ROOMS_AT_A_TIME, (room) => this.#recheck(connection, room.name))
   }
 
   /** The members of a room, over all nodes. */

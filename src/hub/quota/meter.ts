@@ -2,6 +2,7 @@ import type { Connection } from '../connection.ts'
 import type { Counters } from '../counters.ts'
 import type { FrameHandler } from '../dispatch.ts'
 import type { Executor } from '../executor.ts'
+import type { Limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import { Quoted } from './quoted.ts'
 import { checkQuotaRules, type QuotaRule } from './rules.ts'
@@ -16,6 +17,7 @@ export interface MeteredHub {
     readonly executor: Executor
     readonly counters: Counters
     readonly connections: ReadonlyMap<string, Connection>
+    readonly limits: Pick<Limits, 'maxMessageSize'>
   }
   readonly logger: Logger
   /** Aborted when the hub is closed. */
@@ -34,9 +36,9 @@ export function meter(
     readonly quotas?: readonly QuotaRule[]
     readonly quotaMode?: 'enforce' | 'permissive'
   },
-  { core: { executor, counters, connections }, logger, signal, bringsRules = false }: MeteredHub,
+  { core: { executor, counters, connections, limits }, logger, signal, bringsRules = false }: MeteredHub,
 ): FrameHandler {
-  const rules = checkQuotaRules(quotas)
+  const rules = checkQuotaRules(quotas, limits.maxMessageSize)
   if (rules.length === 0 && !bringsRules) return handler
   const permissive = quotaMode === 'permissive'
   const quotaOf = (connection: Connection) => {

@@ -17,7 +17,7 @@ export interface QuotaRule {
   readonly metric: QuotaMetric
   /** Seconds, 0.1 to 86,400. */
   readonly window: number
-  /** A whole number from 1. */
+  /** A whole number from 1; of `bytesIn` at least the hub's `maxMessageSize`, for else some frames could never pass. */
   readonly limit: number
   /** Beyond this the session's frames are delayed, and the log is told; at most `limit`. Default: no such limit. */
   readonly soft?: number
@@ -34,15 +34,18 @@ const ACTIONS: ReadonlySet<unknown> = new Set<QuotaAction>(['reject', 'terminate
 const KNOWN: ReadonlySet<string> = new Set(['metric', 'window', 'limit', 'soft', 'delay', 'action', 'types'])
 const MAX_RULES = 32
 
-/** @throws {RotundaError} `invalid_config`, naming the rule, the setting and what is allowed. */
-export function checkQuotaRules(rules: unknown, name = 'quotas'): readonly QuotaRule[] {
+/**
+ * @param maxMessageSize Bytes of the largest frame, which every rule must let pass some time.
+ * @throws {RotundaError} `invalid_config`, naming the rule, the setting and what is allowed.
+ */
+export function checkQuotaRules(rules: unknown, maxMessageSize: number): readonly QuotaRule[] {
   if (!Array.isArray(rules) || rules.length > MAX_RULES) {
-    throw new RotundaError('invalid_config', `${name} must be a list of at most ${MAX_RULES} rules.`)
+    throw new RotundaError('invalid_config', `quotas must be a list of at most ${MAX_RULES} rules.`)
   }
-  return rules.map((rule: unknown, i) => checkRule(rule, `${name}[${i}]`))
+  return rules.map((rule: unknown, i) => checkRule(rule, `quotas[${i}]`, maxMessageSize))
 }
 
-function checkRule(given: unknown, name: string): QuotaRule {
+function checkRule(given: unknown, name: string, maxMessageSize: number): QuotaRule {
   if (typeof given !== 'object' || given === null) throw wrong(name, given, 'an object with metric, window and limit')
   const rule = given as Record<string, unknown>
   const unknown = Object.keys(rule).find((key) => !KNOWN.has(key))
@@ -62,6 +65,10 @@ function checkRule(given: unknown, name: string): QuotaRule {
   }
   if (types !== undefined && !(metric === 'messages' && isTypeList(types))) {
     throw wrong(`${name}.types`, types, 'a list of types, with the metric "messages"')
+  }
+  // Clients would send what is refused again and again.
+  if (metric === 'bytesIn' && limit < maxMessageSize) {
+    throw wrong(`${name}.limit`, limit, `a whole number from limits.maxMessageSize, ${maxMessageSize}, for bytesIn`)
   }
   return rule as unknown as QuotaRule
 }
