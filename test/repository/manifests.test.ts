@@ -8,6 +8,7 @@ interface Manifest {
   readonly license: string
   readonly private?: boolean
   readonly exports: Readonly<Record<string, string>>
+  readonly scripts: Readonly<Record<string, string>>
   readonly imports?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
@@ -60,6 +61,16 @@ describe('package.json and deno.json', () => {
       assert.match(version, /^\d+\.\d+\.\d+(?:-[\w.]+)?$/, name)
     }
   })
+})
+
+test('files that are run under one runtime only are there', () => {
+  const scripts = Object.values(npm.scripts).join('\n').replace(
+    /(test\/[^\s{]*)\{(.*?)\}([^\s',]*)/g,
+    (_, start, names: string, end) => names.split(',').map((name) => start + name + end).join(),
+  )
+  const left = scripts.match(/(?<=[=',])test\/[^\s',]+/g) ?? []
+  assert.ok(left.length > 4)
+  for (const path of left) assert.ok(existsSync(REPOSITORY + path), `${path} does not exist`)
 })
 
 test('.ci/run and the manifest name the same version of bun', () => {

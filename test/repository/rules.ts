@@ -13,7 +13,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   raw: ['protocol', 'hub'],
   fallback: ['protocol', 'hub'],
   inspector: ['protocol', 'hub'],
-  http: ['protocol', 'hub', 'raw', 'fallback', 'inspector'],
+  http: ['protocol', 'rfc6455', 'hub', 'raw', 'fallback', 'inspector'],
   client: ['protocol'],
   runtime: ['protocol', 'storage', 'cluster', 'hub', 'fallback', 'http'],
   'mod.ts': ['protocol', 'storage', 'cluster', 'hub', 'raw', 'fallback', 'inspector', 'http', 'runtime'],
