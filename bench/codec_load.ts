@@ -4,10 +4,15 @@ import { type Codec, type EncodedEnvelope, jsonCodec, type Payload } from '../sr
 import { PAYLOAD } from './support/messages.ts'
 import { expose } from './support/remote.ts'
 
-/** What the messages are: 100 bytes of JSON, or 1,024 bytes that are bytes. */
-export type Content = 'text' | 'bytes'
+/** What the messages are: 100 bytes of JSON, or 1,024 bytes that are bytes, stored or not. */
+export type Content = 'text' | 'bytes' | 'ephemeral bytes'
 
 const ROOM = 'codecs'
+const TYPES: Record<Content, string> = {
+  text: 'chat.message',
+  bytes: 'file.chunk',
+  'ephemeral bytes': 'file.part',
+}
 const BYTES = Uint8Array.from({ length: 1_024 }, (_, i) => i * 31)
 
 interface Load {
@@ -16,6 +21,8 @@ interface Load {
   readonly content: Content
   readonly publishers: number
   readonly inFlight: number
+  /** Send all that may be in flight as one frame, and the next one when it is acknowledged. Default false. */
+  readonly inBursts?: boolean
   readonly subscribers: number
   readonly messages: number
 }
@@ -33,9 +40,11 @@ async function open(port: number, codec: Codec): Promise<WebSocket> {
 
 const commands = {
   /** Publishes so many messages; resolves when all are acknowledged and every subscriber has them all. */
-  async run({ port, codec: name, content, publishers, inFlight, subscribers, messages }: Load): Promise<void> {
+  async run(
+    { port, codec: name, content, publishers, inFlight, inBursts = false, subscribers, messages }: Load,
+  ): Promise<void> {
     const codec = name === 'json' ? jsonCodec : flatbuffers
-    const type = content === 'text' ? 'chat.message' : 'file.chunk'
+    const type = TYPES[content]
     const payload: Payload = content === 'text' ? PAYLOAD : BYTES
     const read = (data: unknown) => codec.decode(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer))
     const sockets = await Promise.all(Array.from({ length: publishers + subscribers }, () => open(port, codec)))
@@ -61,10 +70,13 @@ const commands = {
       new Promise<void>((resolve, reject) => {
         let waiting = 0
         const publish = () => {
+          const batch: EncodedEnvelope[] = []
           for (; waiting < inFlight && sent < messages; waiting++) {
             const ref = String(++sent)
-            const envelope: EncodedEnvelope = { type, room: ROOM, ref, key: `${run}:${ref}`, payload }
-            socket.send(codec.encode([envelope]) as Uint8Array<ArrayBuffer>)
+            batch.push({ type, room: ROOM, ref, key: `${run}:${ref}`, payload })
+          }
+          for (const frame of inBursts && batch.length > 0 ? [batch] : batch.map((envelope) => [envelope])) {
+            socket.send(codec.encode(frame) as Uint8Array<ArrayBuffer>)
           }
           if (waiting === 0) resolve()
         }
@@ -73,7 +85,7 @@ const commands = {
             if (envelope?.type === 'error') reject(new Error(JSON.stringify(envelope.payload)))
             if (envelope?.type === 'ack') waiting -= 1
           }
-          publish()
+          if (!inBursts || waiting === 0) publish()
         }
         publish()
       })

@@ -9,7 +9,7 @@ import process from 'node:process'
 import { denoBinary } from '../test/support/spawn_server.ts'
 import { median, type Row, Scene } from './row.ts'
 import { beforeRows } from './rows/before.ts'
-import { binaryBytes, binaryText } from './rows/binary.ts'
+import { binaryBytes, binaryFanout, binaryText } from './rows/binary.ts'
 import { denoDurableFanout, durableFanout } from './rows/durable_fanout.ts'
 import { durablePublish } from './rows/durable_publish.ts'
 import { denoEphemeralFanout, ephemeralFanout, honoEphemeralFanout } from './rows/ephemeral_fanout.ts'
@@ -38,6 +38,7 @@ const ROWS = [
   hostile,
   binaryBytes,
   binaryText,
+  binaryFanout,
   operatedPublish,
   operatedFanout,
   denoEphemeralFanout,

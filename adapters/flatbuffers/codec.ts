@@ -86,6 +86,9 @@ function decode(frame: Frame): Decoded[] {
 
 /** The reader's message as an envelope, or what is wrong with it. */
 function message(): Decoded {
+  const format = reader.byte(FIELD.bodyFormat)
+  // First, since most writers put it before what else is read here, and texts are decoded from the first one on.
+  const json = format === BODY.json ? reader.vectorText(FIELD.body) : undefined
   const transaction = reader.text(FIELD.transactionId)
   if (transaction !== undefined && transaction.length > MAX_REF) {
     return wrong(`"transaction_id" must have at most ${MAX_REF} characters.`)
@@ -111,7 +114,7 @@ function message(): Decoded {
   }
 
   const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = { type, payload: undefined }
-  const problem = readBody(envelope)
+  const problem = readBody(envelope, format, json)
   if (problem !== undefined) return { error: problem, ref: transaction }
   const room = reader.text(FIELD.room)
   if (room !== undefined) envelope.room = room
@@ -134,14 +137,12 @@ function message(): Decoded {
 }
 
 /** Gives the envelope its payload; returns what keeps it from that. */
-function readBody(envelope: { payload: unknown }): RotundaError | undefined {
-  const format = reader.byte(FIELD.bodyFormat)
+function readBody(envelope: { payload: unknown }, format: number, text: string | undefined): RotundaError | undefined {
   if (format === BODY.bytes) {
     envelope.payload = reader.bytes(FIELD.body) ?? new Uint8Array(0)
     return
   }
   if (format !== BODY.json) return new RotundaError('invalid_frame', `"body_format" ${format} is not known.`)
-  const text = reader.vectorText(FIELD.body)
   if (text === undefined || text === '') {
     envelope.payload = {}
     return

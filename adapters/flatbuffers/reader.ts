@@ -1,6 +1,7 @@
 import { MAX_BATCH, RotundaError } from '../../src/protocol/mod.ts'
-import { FIELD, FIELDS, IDENTIFIER, WIDTHS } from './layout.ts'
-import { readName, readText } from './text_reader.ts'
+import { FrameText } from './frame_text.ts'
+import { BODY, FIELD, FIELDS, IDENTIFIER, WIDTHS } from './layout.ts'
+import { readName } from './names.ts'
 
 /** Root offset and identifier. */
 const HEADER = 8
@@ -44,6 +45,7 @@ export class FrameReader {
   /** By field id: where the last string of this field stands, and its text. */
   readonly #lastAt = new Array<number>(FIELDS).fill(NONE)
   readonly #lastText = new Array<string>(FIELDS).fill('')
+  readonly #texts = new FrameText(scratch)
   /** Bytes of tables and bodies, and of what messages may share, that may still come. */
   #left = 0
   #sharedLeft = 0
@@ -58,6 +60,7 @@ export class FrameReader {
     this.#length = frame.length
     this.#left = frame.length
     this.#sharedLeft = frame.length * SHARING
+    this.#texts.open(this.#bytes, this.#view, frame.length)
     this.#vtable = NONE
     if (frame.length < HEADER || this.#view.getUint32(4, true) !== IDENTIFIER) {
       throw malformed('It does not have the identifier RTD1 at its bytes 4 to 7.')
@@ -79,6 +82,7 @@ export class FrameReader {
   close(): void {
     this.#bytes = scratch
     this.#view = scratchView
+    this.#texts.open(scratch, scratchView, 0)
     if (this.count > 1) {
       this.#lastAt.fill(NONE)
       this.#lastText.fill('')
@@ -91,6 +95,7 @@ export class FrameReader {
     this.#open(this.#target(this.#vector + 4 + 4 * index), WIDTHS)
     // Else 512 messages could be the same one.
     this.#charge(this.#size)
+    this.#texts.hasBytes = this.byte(FIELD.bodyFormat) === BODY.bytes
   }
 
   has(field: number): boolean {
@@ -162,7 +167,8 @@ export class FrameReader {
 
   #decode(start: number, length: number, field: number): string {
     try {
-      return (NAMES & (1 << field)) !== 0 ? readName(this.#bytes, start, length) : readText(this.#bytes, start, length)
+      const name = (NAMES & (1 << field)) === 0 ? undefined : readName(this.#bytes, start, length)
+      return name ?? this.#texts.read(start, length)
     } catch (cause) {
       throw malformed('A string in it is not UTF-8.', cause)
     }

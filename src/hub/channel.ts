@@ -3,7 +3,9 @@ import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { chunk } from './chunks.ts'
 import type { Host } from './peer.ts'
 import type { Connection } from './connection.ts'
-import { countOut, type Traffic } from './traffic.ts'
+import { countOut, type Sent, type Traffic } from './traffic.ts'
+
+export const NOTHING_SENT: Sent = { frames: 0, messages: 0, bytes: 0 }
 
 /** Who can be live in a channel. */
 export interface Subscriber {
@@ -54,6 +56,12 @@ export class Channel<S extends Subscriber = Subscriber> {
   /** How many are live. */
   get size(): number {
     return this.#live.size
+  }
+
+  /** What each subscriber was sent since `sent` was read. */
+  sentSince(before: Sent): Sent {
+    const { frames, messages, bytes } = this.sent
+    return { frames: frames - before.frames, messages: messages - before.messages, bytes: bytes - before.bytes }
   }
 
   serves(host: Host, variant: Variant): boolean {

@@ -1,4 +1,5 @@
-import type { Channel } from './channel.ts'
+import { type Channel, NOTHING_SENT } from './channel.ts'
+import type { Sent } from './traffic.ts'
 import { trimmedGap } from './gap.ts'
 import type { Room } from './room.ts'
 import type { Connection } from './connection.ts'
@@ -15,7 +16,7 @@ export class Subscription {
   #live = false
   #ended = false
   #reading = false
-  #sentBefore = { frames: 0, messages: 0, bytes: 0 }
+  #sentBefore: Sent = NOTHING_SENT
 
   constructor(room: Room, connection: Connection, channel: Channel<Subscription>, cursor: number) {
     this.room = room
@@ -34,11 +35,8 @@ export class Subscription {
   }
 
   /** What the channel has sent this connection since it last became live. */
-  get received(): { readonly frames: number; readonly messages: number; readonly bytes: number } {
-    if (!this.#live) return { frames: 0, messages: 0, bytes: 0 }
-    const { frames, messages, bytes } = this.#channel.sent
-    const before = this.#sentBefore
-    return { frames: frames - before.frames, messages: messages - before.messages, bytes: bytes - before.bytes }
+  get received(): Sent {
+    return this.#live ? this.#channel.sentSince(this.#sentBefore) : NOTHING_SENT
   }
 
   /** Goes on: live when at the head, else reading towards it, unless the peer still has too much to take. */

@@ -30,7 +30,7 @@ export type OutputOf<S> = S extends StandardSchema<infer _, infer O> ? O : never
 /** Names the first issue and its place, as in `payload.user.name: Expected string`. */
 export function describeIssue([issue]: readonly ValidationIssue[]): string {
   const steps = issue?.path?.map((step) => {
-    const key = typeof step === 'object' ? step.key : step
+    const key = (step as { readonly key?: PropertyKey }).key ?? (step as PropertyKey)
     return typeof key === 'number' ? `[${key}]` : `.${String(key)}`
   })
   return `payload${steps?.join('') ?? ''}: ${issue?.message ?? 'not valid'}`

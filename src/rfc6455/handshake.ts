@@ -109,9 +109,15 @@ export function handshakeResponse(key: string, { protocol, headers }: ResponseOp
  * Checks that a request may become a WebSocket (RFC 6455 §4.2.1).
  * @throws {RotundaError} `invalid_handshake`, or `unsupported_version` where the version is not 13.
  */
-export function checkRequest({ method, headers }: Pick<RequestHead, 'method' | 'headers'>): HandshakeRequest {
+export function checkRequest(head: Pick<RequestHead, 'method' | 'headers'>): HandshakeRequest {
+  const asked = checkUpgradeRequest(head)
+  if (!head.headers.has('host')) throw refused('Header "Host" is missing.')
+  return asked
+}
+
+/** The same for a request whose host is looked at elsewhere. */
+export function checkUpgradeRequest({ method, headers }: Pick<RequestHead, 'method' | 'headers'>): HandshakeRequest {
   if (method !== 'GET') throw refused(`A WebSocket handshake is a GET request, not ${quote(method)}.`)
-  if (!headers.has('host')) throw refused('Header "Host" is missing.')
   checkUpgrade(headers)
   const version = headers.get('sec-websocket-version')
   if (version !== '13') {

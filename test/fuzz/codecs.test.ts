@@ -4,14 +4,8 @@ import { describe, test } from 'node:test'
 import { flatbuffers } from '../../adapters/flatbuffers/mod.ts'
 import { jsonCodec } from '../../src/protocol/mod.ts'
 import { Random } from '../conformance/random.ts'
+import { FRAMES, GROWTH, IS_LONG, SEED } from './extent.ts'
 import { fuzzDecode, fuzzRoundTrip } from './fuzz.ts'
-
-/** How many frames for each codec; `bun run fuzz` makes a million. */
-const FRAMES = Number(process.env['ROTUNDA_FUZZ_FRAMES'] ?? 50_000)
-/** A failure names its seed; `ROTUNDA_SEED` runs it again. */
-const SEED = Number(process.env['ROTUNDA_SEED'] ?? Date.now() % 4_294_967_296)
-/** Bytes. If a quarter of what passes in CI were kept, it would be more. */
-const GROWTH = 4 * 1024 * 1024
 
 for (const codec of [jsonCodec, flatbuffers]) {
   describe(`the codec ${codec.name}, ${FRAMES} frames, seed ${SEED}`, { timeout: 3_600_000 }, () => {
@@ -21,7 +15,7 @@ for (const codec of [jsonCodec, flatbuffers]) {
       assert.ok(growth < GROWTH, `grew by ${growth} bytes`)
       // Frames that all are refused at their first byte would prove nothing.
       assert.ok(envelopes > FRAMES / 10 && refused > FRAMES / 10, `${envelopes} envelopes, ${refused} refused`)
-      if (process.env['ROTUNDA_FUZZ_FRAMES'] === undefined) return
+      if (!IS_LONG) return
       const seconds = ((performance.now() - start) / 1_000).toFixed(1)
       const megabytes = (process.memoryUsage().rss / 1024 / 1024).toFixed(0)
       console.log(

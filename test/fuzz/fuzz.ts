@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import process from 'node:process'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { type Codec, type Decoded, type Envelope, type Frame, MAX_BATCH, MAX_REF } from '../../src/protocol/mod.ts'
 import { anyEnvelope, received } from '../conformance/envelopes.ts'
 import type { Random } from '../conformance/random.ts'
 import { mutateBytes, mutateText, randomBytes, randomText } from './mutate.ts'
+import { cpuOf, used } from './usage.ts'
 
 /** What a run found out. */
 export interface Findings {
@@ -43,7 +41,8 @@ export function fuzzDecode(codec: Codec, frames: number, random: Random): Findin
     const decoded = codec.decode(frame)
     const took = performance.now() - start
     // The machine may have been busy with something else, or collecting garbage.
-    slowest = Math.max(slowest, took < SLOW / 10 ? took : Math.min(...[1, 2, 3].map(() => timed(codec, frame))))
+    const least = took < SLOW / 10 ? took : Math.min(...[1, 2, 3].map(() => cpuOf(() => codec.decode(frame))))
+    slowest = Math.max(slowest, least)
     assert.ok(slowest <= SLOW, `${slowest} ms for frame ${i}`)
     checkDecoded(decoded, i)
     for (const { envelope } of decoded) envelope === undefined ? refused++ : envelopes++
@@ -61,18 +60,6 @@ export function fuzzRoundTrip(codec: Codec, envelopes: number, random: Random): 
   }
 }
 
-/** Bytes in use when what nobody needs has been collected. */
-function used(): number {
-  if ('Bun' in globalThis) Bun.gc(true)
-  else {
-    setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as () => void
-    collect()
-  }
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
-
 function validFrame(codec: Codec, random: Random): Frame {
   const length = random.pick([1, 1, 1, 2, 5, 50])
   const frame = codec.encode(Array.from({ length }, () => anyEnvelope(random)))
@@ -84,12 +71,6 @@ function hostileFrame(corpus: Frame[], random: Random): Frame {
   const isRandom = random.chance(0.05)
   if (typeof frame === 'string') return isRandom ? randomText(random) : mutateText(frame, other as string, random)
   return isRandom ? randomBytes(frame, random) : mutateBytes(frame, other as Uint8Array, random)
-}
-
-function timed(codec: Codec, frame: Frame): number {
-  const start = performance.now()
-  codec.decode(frame)
-  return performance.now() - start
 }
 
 function checkDecoded(decoded: Decoded[], i: number): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import process from 'node:process'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -58,6 +59,13 @@ if (!('Deno' in globalThis)) {
         const resolve = ['--module', module, '--moduleResolution', resolution]
         await check(TSC, ...common, ...resolve, '--skipLibCheck', 'false', 'types.ts')
         await check(TSC, ...common, ...resolve, '--skipLibCheck', 'store_types.ts')
+      }
+    })
+
+    test('its types have nothing that is only for rotunda itself', async () => {
+      for (const path of await readdir(installed.built, { recursive: true })) {
+        if (!path.endsWith('.d.ts')) continue
+        assert.doesNotMatch(await readFile(join(installed.built, path), 'utf8'), /@internal/, path)
       }
     })
 

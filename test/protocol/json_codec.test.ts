@@ -186,6 +186,7 @@ describe('hostile frames are refused and never throw', () => {
       '\\u005f_proto__',
       '__pr\\u006fto__',
       '\\u005F\\u005F\\u0070\\u0072\\u006F\\u0074\\u006F__',
+      '\\u005f\\u005fproto\\u005f\\u005f',
     ]
     for (const key of keys) {
       const frames = [

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection.ts'
-import type { Channel } from '../channel.ts'
+import { type Channel, NOTHING_SENT } from '../channel.ts'
+import type { Sent } from '../traffic.ts'
 import type { Pages } from './pages.ts'
 
 /** What a watcher reads. */
@@ -23,7 +24,7 @@ export class PresenceWatcher {
   #given: number[] | undefined
   #live = false
   #ended = false
-  #sentBefore = { frames: 0, messages: 0, bytes: 0 }
+  #sentBefore: Sent = NOTHING_SENT
 
   constructor(room: WatchedRoom, connection: Connection, channel: Channel<PresenceWatcher>) {
     this.#room = room
@@ -36,11 +37,8 @@ export class PresenceWatcher {
   }
 
   /** What the channel has sent this connection since it last became live. */
-  get received(): { readonly frames: number; readonly messages: number; readonly bytes: number } {
-    if (!this.#live) return { frames: 0, messages: 0, bytes: 0 }
-    const { frames, messages, bytes } = this.#channel.sent
-    const before = this.#sentBefore
-    return { frames: frames - before.frames, messages: messages - before.messages, bytes: bytes - before.bytes }
+  get received(): Sent {
+    return this.#live ? this.#channel.sentSince(this.#sentBefore) : NOTHING_SENT
   }
 
   /** Gives nothing more until the next start. */
