@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Way } from '../support/hosts/ways.ts'
 import { Random } from '../support/random.ts'
 import { type HostName, type SpawnedServer, spawnServer } from '../support/spawn_server.ts'
 import { tempDir } from '../support/temp_dir.ts'
@@ -6,15 +7,15 @@ import { checkGrowth, checkKnown } from './checker.ts'
 import { type Content, readDatabase, readLeftFile } from './database.ts'
 import { assertKept, conclude, type Figures } from './report.ts'
 import { Scene } from './scene.ts'
-import { openWay, type Way } from './ways.ts'
 import { lastingPort, progress } from './settings.ts'
+import { openWay } from './weather.ts'
 
 export interface CrashRunOptions {
   readonly host: HostName
   readonly rounds: number
   readonly seed: number
-  /** How the clients come to it. Default: over WebSockets. */
-  readonly way?: Way
+  /** How the clients come to it. */
+  readonly way: Way
 }
 
 /** Most acks between a start of the server and its end. */
@@ -23,7 +24,7 @@ export const MOST_ACKS = 700
 const SOON = 12
 
 /** Kills a server with -9 again and again under load, and gives the figures. @throws with what promises it broke. */
-export async function crashRun({ host, rounds, seed, way = 'websocket' }: CrashRunOptions): Promise<Figures> {
+export async function crashRun({ host, rounds, seed, way }: CrashRunOptions): Promise<Figures> {
   const random = new Random(seed)
   const dir = await tempDir()
   const path = join(dir.path, 'rotunda.db')
@@ -31,7 +32,7 @@ export async function crashRun({ host, rounds, seed, way = 'websocket' }: CrashR
   const sceneSeed = random.whole(0, 2 ** 32)
   const open = await openWay(way, options.port, random)
   const scene = new Scene(open.port, sceneSeed, open.use)
-  const run = { name: way === 'websocket' ? host : `${host} over ${way}`, seed, scene }
+  const run = { name: `${host} over ${way}`, seed, scene }
   let before: Content = { rows: [], epoch: '' }
   let kills = 0
   let server: SpawnedServer | undefined

@@ -1,17 +1,14 @@
 import process from 'node:process'
 import { createServer } from 'node:net'
+import type { Way } from '../support/hosts/ways.ts'
 import { type HostName, HOSTS } from '../support/spawn_server.ts'
 import type { Random } from '../support/random.ts'
 
 /**
- * Rounds on each host, by the runtime that the clients run on. In CI both runs together kill every host under clients
- * of both runtimes; the twenty rounds on Bun are those of the Bun run. `CRASH_ROUNDS` asks for as many on every host,
- * `CRASH_HOSTS` (`bun,deno`) for some of the hosts.
+ * Rounds where `CRASH_ROUNDS` does not ask for as many of every run: one over each way to each host, more over WebSockets,
+ * so that a run of the tests on Bun kills some twenty-five times. Clients on Deno show that it is not Bun's that hold.
  */
-const ROUNDS: Readonly<Record<'bun' | 'deno', Readonly<Record<HostName, number>>>> = {
-  bun: { bun: 20, deno: 8, 'hono-bun': 8, 'hono-deno': 8 },
-  deno: { bun: 8, deno: 8, 'hono-bun': 4, 'hono-deno': 4 },
-}
+const ROUNDS = { websocket: 3, other: 1 } as const
 
 /** Rounds on one database. More than that go on with a new one, so that thousands do not become one endless log. */
 const ROUNDS_OF_A_RUN = 25
@@ -21,13 +18,14 @@ export const RUNTIME: 'bun' | 'deno' = 'Deno' in globalThis ? 'deno' : 'bun'
 /** Decides all that is not left to the clock. `CRASH_SEED` repeats it. */
 export const SEED: number = Number(process.env['CRASH_SEED'] ?? Math.floor(Math.random() * 1e9))
 
+/** All hosts under clients on Bun, one of them under clients on Deno; `CRASH_HOSTS` (`bun,deno`) names others. */
 export const TESTED_HOSTS: readonly HostName[] = HOSTS.filter((host) => {
-  return process.env['CRASH_HOSTS']?.split(',').includes(host) ?? true
+  return process.env['CRASH_HOSTS']?.split(',').includes(host) ?? (RUNTIME === 'bun' || host === 'deno')
 })
 
-/** The rounds of each run on a host. */
-export function runsOn(host: HostName): number[] {
-  const rounds = Number(process.env['CRASH_ROUNDS'] ?? ROUNDS[RUNTIME][host])
+/** The rounds of each run over a way. */
+export function runsOver(way: Way): number[] {
+  const rounds = Number(process.env['CRASH_ROUNDS'] ?? ROUNDS[way === 'websocket' ? way : 'other'])
   const runs = Array.from<number>({ length: Math.floor(rounds / ROUNDS_OF_A_RUN) }).fill(ROUNDS_OF_A_RUN)
   return rounds % ROUNDS_OF_A_RUN === 0 ? runs : [...runs, rounds % ROUNDS_OF_A_RUN]
 }

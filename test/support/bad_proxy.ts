@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from 'node:net'
 export interface Mischief {
   /** Upgrades to a WebSocket: refused with 403, or answered by the server and then never a byte let through. */
   readonly upgrades?: 'refused' | 'swallowed' | undefined
+  /** First lines of requests that are refused with 403, upgrades among them. */
+  readonly refuses?: RegExp
   /** Whether answers are held back until they are complete, which a stream never is. */
   readonly buffers?: boolean
   /** Bytes of the server after which a connection is cut. */
@@ -29,6 +31,8 @@ export interface BadProxy {
   stop(): Promise<void>
 }
 
+const FORBIDDEN = 'HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'
+
 /**
  * @param target Port of the server.
  * @param page What is at `/page`, whatever else is in the way.
@@ -51,6 +55,7 @@ export async function startBadProxy(target: number, start: Mischief = {}, page?:
     let isUpgraded = false
     let passed = 0
     let held = Buffer.alloc(0)
+    const refuse = () => void near.end(FORBIDDEN)
     near.on('data', (chunk) => {
       const head = chunk.toString('latin1')
       if (page !== undefined && head.startsWith('GET /page ')) {
@@ -59,11 +64,13 @@ export async function startBadProxy(target: number, start: Mischief = {}, page?:
       }
       if (silent) return
       const far = link ??= open()
-      if (/^[A-Z]+ \S+ HTTP/.test(head)) requests.push(head.slice(0, head.indexOf(' HTTP')))
+      const isRequest = /^[A-Z]+ \S+ HTTP/.test(head)
+      if (isRequest) requests.push(head.slice(0, head.indexOf(' HTTP')))
+      if (isRequest && mischief.refuses?.test(head)) return refuse()
       if (/^upgrade: *websocket/im.test(head)) {
         isUpgraded = true
         if (upgrades === 'refused') {
-          return void near.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')
+          return refuse()
         }
       }
       if (!mischief.frozen) far.write(chunk)

@@ -2,7 +2,15 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { TokenSource } from '../../adapters/jwt/mod.ts'
-import type { FallbackOptions, Limits, OnExpiry, OriginList, QuotaRule, RawLimits } from '../../src/mod.ts'
+import type {
+  FallbackOptions,
+  Limits,
+  OnExpiry,
+  OriginList,
+  QuotaRule,
+  RawLimits,
+  RetentionRule,
+} from '../../src/mod.ts'
 import type { CrowdOptions } from './hosts/crowd.ts'
 import type { FixtureEvent } from './hosts/fixture_events.ts'
 
@@ -28,6 +36,10 @@ export interface RoomServerOptions {
   /** Loosely typed, so that what is not allowed can be tried. */
   readonly limits?: { readonly [K in keyof Limits]?: unknown } & { readonly [name: string]: unknown }
   readonly quotas?: readonly QuotaRule[]
+  /** What it keeps of rooms, looked at twenty times a second. */
+  readonly retention?: readonly RetentionRule[]
+  /** Whether it has replaced two of rotunda's own requests. */
+  readonly overrides?: boolean
   /** How it finds out who somebody is; without it nobody is anybody. Keys are a secret, or at a URL. */
   readonly auth?: {
     readonly secret?: string
@@ -35,8 +47,8 @@ export interface RoomServerOptions {
     readonly from?: readonly TokenSource[]
     readonly anonymous?: boolean
     readonly onExpiry?: OnExpiry
-    /** Milliseconds that it takes. */
-    readonly slow?: number
+    /** Whether it takes until somebody asks for `/admit`. */
+    readonly held?: boolean
   }
   readonly origins?: OriginList
   readonly trustProxy?: number

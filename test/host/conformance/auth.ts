@@ -5,7 +5,7 @@ import { handshake, RawSocket } from '../../support/raw_socket.ts'
 import type { HostName, SpawnedServer } from '../../support/spawn_server.ts'
 import { inSeconds, signed } from '../../support/tokens.ts'
 import { WireClient } from '../../support/wire_client.ts'
-import { row, served, withServer } from './rows.ts'
+import { row, type RowTest, served, withServer } from './rows.ts'
 
 const auth = { secret: signed.secret }
 const hi = { user: 'a', text: 'hi' }
@@ -40,13 +40,12 @@ export function authentication(host: HostName): void {
     handshakes(test, served({ host, auth: { ...auth, from: ['header', 'subprotocol', 'cookie', 'query'] } }))
     sessions(test, host)
     overHttp(test, served({ host, auth, events: true }))
+    httpExpiry(test, host)
     keysElsewhere(test, host)
   })
 }
 
-type Test = (name: string, run: () => void | Promise<void>) => void
-
-function handshakes(test: Test, server: () => SpawnedServer): void {
+function handshakes(test: RowTest, server: () => SpawnedServer): void {
   test('X7 a token in header, subprotocol, cookie or query opens a session; the subprotocol is not answered', async () => {
     const token = await signed()
     const offered = { 'Sec-WebSocket-Protocol': `rotunda.token.${token}, rotunda.v1.json` }
@@ -78,6 +77,8 @@ function handshakes(test: Test, server: () => SpawnedServer): void {
       [unsigned, /not signed/],
       ['aaaaaaaaaaaa.bbbbbbbbbbbb.cccccccccccc', /malformed/],
       [await signed({ rooms: { 'private-a': 'admin' } }), /grant/],
+      [await signed({ rooms: { '*': ['read', 'write'], 'private-a': 'read' } }), /contradict/],
+      [await signed({ iat: inSeconds(60) }), /future/],
       [await signed({ quotas: [{ metric: 'cpu', window: 1, limit: 1 }] }), /quotas/],
     ]
     for (const [token, says] of bad) {
@@ -93,7 +94,7 @@ function handshakes(test: Test, server: () => SpawnedServer): void {
   })
 }
 
-function sessions(test: Test, host: HostName): void {
+function sessions(test: RowTest, host: HostName): void {
   const server = served({ host, auth, events: true })
 
   test('X7 a session has what its token grants, in reading and writing apart', async () => {
@@ -113,26 +114,28 @@ function sessions(test: Test, host: HostName): void {
     await client.close()
   })
 
-  test('X7 a session ends with its token, with 4401, unless it brings another one in time', async () => {
-    const short = await signed({ exp: inSeconds(3) })
-    const [late, renewed] = [await open(server(), short), await open(server(), short)]
-    const fresh = await signed({ exp: inSeconds(600), rooms: { 'private-a': 'read' } })
-    renewed.send({ type: 'session.auth', ref: 'auth', payload: { token: fresh } })
-    renewed.send({ type: 'room.join', room: 'private-a', ref: 'join' })
-    assert.equal((await renewed.next({ type: 'session.auth', ref: 'auth' })).kind, 'reply')
-    await renewed.next({ type: 'room.joined', ref: 'join' })
-    assert.equal((await late.closed).code, 4401)
-    assert.equal((await late.errorOf(undefined)).code, 'unauthenticated')
-    await renewed.ping()
-    const other = await signed({ sub: 'user-2' })
-    renewed.send({ type: 'session.auth', ref: 'other', payload: { token: other } })
-    assert.equal((await renewed.errorOf('other')).code, 'forbidden')
-    renewed.send({ type: 'session.auth', ref: 'bad', payload: { token: 'aaaaaaaaaaaa.bbbbbbbbbbbb.cccccccccccc' } })
-    assert.equal((await renewed.errorOf('bad')).code, 'unauthenticated')
-    await renewed.close()
-    assertUntold(server(), short, fresh, other)
-    assert.ok(!JSON.stringify((await server().events()).filter(({ type }) => type !== 'message')).includes(fresh))
-  })
+  test('X7 a session ends with its token, with 4401, unless it brings another one in time', () => {
+    return withServer({ host, auth, events: true }, async (server) => {
+      const short = await signed({ exp: inSeconds(5) })
+      const [late, renewed] = [await open(server, short), await open(server, short)]
+      const fresh = await signed({ exp: inSeconds(600), rooms: { 'private-a': 'read' } })
+      renewed.send({ type: 'session.auth', ref: 'auth', payload: { token: fresh } })
+      renewed.send({ type: 'room.join', room: 'private-a', ref: 'join' })
+      assert.equal((await renewed.next({ type: 'session.auth', ref: 'auth' })).kind, 'reply')
+      await renewed.next({ type: 'room.joined', ref: 'join' })
+      assert.equal((await late.closed).code, 4401)
+      assert.equal((await late.errorOf(undefined)).code, 'unauthenticated')
+      await renewed.ping()
+      const other = await signed({ sub: 'user-2' })
+      renewed.send({ type: 'session.auth', ref: 'other', payload: { token: other } })
+      assert.equal((await renewed.errorOf('other')).code, 'forbidden')
+      renewed.send({ type: 'session.auth', ref: 'bad', payload: { token: 'aaaaaaaaaaaa.bbbbbbbbbbbb.cccccccccccc' } })
+      assert.equal((await renewed.errorOf('bad')).code, 'unauthenticated')
+      await renewed.close()
+      assertUntold(server, short, fresh, other)
+      assert.ok(!JSON.stringify((await server.events()).filter(({ type }) => type !== 'message')).includes(fresh))
+    })
+  }, { waits: true })
 
   test('X8 the sessions of who is revoked are closed with 4401, and nobody else’s', async () => {
     const [mallory, ada] = [
@@ -149,7 +152,7 @@ function sessions(test: Test, host: HostName): void {
   test('X7 X8 a session that may go on without its token is out of what that granted, and nothing more comes', () => {
     return withServer({ host, auth: { ...auth, anonymous: true, onExpiry: 'downgrade' } }, async (server) => {
       const rooms = { 'private-a': ['read', 'write'] }
-      const reader = await open(server, await signed({ exp: inSeconds(3), rooms }))
+      const reader = await open(server, await signed({ exp: inSeconds(5), rooms }))
       const writer = await open(server, await signed({ rooms }))
       for (const room of ['private-a', 'open']) {
         reader.send({ type: 'room.join', room, ref: room })
@@ -166,7 +169,7 @@ function sessions(test: Test, host: HostName): void {
       await anonymous.ping()
       await Promise.all([reader.close(), writer.close(), anonymous.close()])
     })
-  })
+  }, { waits: true })
 
   test('M4 a session has the quotas of its token', async () => {
     const quotas = [{ metric: 'messages', window: 60, limit: 1, types: ['chat.message'] }]
@@ -181,7 +184,7 @@ function sessions(test: Test, host: HostName): void {
   })
 }
 
-function overHttp(test: Test, server: () => SpawnedServer): void {
+function overHttp(test: RowTest, server: () => SpawnedServer): void {
   const requests: [method: string, path: string][] = [
     ['GET', '/sse?room=open'],
     ['POST', '/poll?room=open'],
@@ -226,47 +229,61 @@ function overHttp(test: Test, server: () => SpawnedServer): void {
     await response.body?.cancel()
     assert.equal(response.status, 200)
   })
-
-  test('X7 a session over HTTP lives as long as the newest token that a request of it had', async () => {
-    const ask = askServer(server().url)
-    const short = await signed({ exp: inSeconds(3) })
-    const [renewed, late] = [await Poller.open(ask, '', bearer(short)), await EventReader.open(ask, '', bearer(short))]
-    const token = bearer(await signed({ exp: inSeconds(600) }))
-    const poll = () => ask(`/poll?${renewed.query}&cursor=${renewed.cursor}`, { headers: token })
-    await (await poll()).body?.cancel()
-    await late.next({ type: 'session.closed' })
-    assert.deepEqual(late.envelopes.at(-1)?.payload, { code: 4401, reason: 'The token has expired.' })
-    const response = await poll()
-    await response.body?.cancel()
-    assert.equal(response.status, 200)
-  })
 }
 
-function keysElsewhere(test: Test, host: HostName): void {
-  test('X7 while keys cannot be read handshakes are refused with 503; new keys are found; known ones go on', async () => {
-    const issuer = await Issuer.start()
-    const first = await issuer.sign()
-    await issuer.stop()
-    try {
-      await withServer({ host, auth: { jwks: issuer.url } }, async (server) => {
-        const status = async (token: string) => {
-          const { status, code } = await knock(server, { Authorization: `Bearer ${token}` })
-          return `${status} ${code}`
-        }
-        assert.equal(await status(first), '503 overloaded')
-        await issuer.listen()
-        // A failed look is not repeated at once.
-        while (await status(first) !== '101 undefined') await new Promise((resolve) => setTimeout(resolve, 200))
-        await issuer.rotate('k2')
-        const second = await issuer.sign()
-        assert.equal(await status(second), '101 undefined')
-        assert.equal(await status(first), '401 unauthenticated')
-        await issuer.stop()
-        assert.equal(await status(second), '101 undefined')
-        assertUntold(server, first, second)
-      })
-    } finally {
+function httpExpiry(test: RowTest, host: HostName): void {
+  test(
+    'X7 a session over HTTP lives as long as the newest token that a request of it had',
+    () =>
+      withServer({ host, auth }, async ({ url }) => {
+        const ask = askServer(url)
+        const short = await signed({ exp: inSeconds(5) })
+        const [renewed, late] = [
+          await Poller.open(ask, '', bearer(short)),
+          await EventReader.open(ask, '', bearer(short)),
+        ]
+        const token = bearer(await signed({ exp: inSeconds(600) }))
+        const poll = () => ask(`/poll?${renewed.query}&cursor=${renewed.cursor}`, { headers: token })
+        await (await poll()).body?.cancel()
+        await late.next({ type: 'session.closed' })
+        assert.deepEqual(late.envelopes.at(-1)?.payload, { code: 4401, reason: 'The token has expired.' })
+        const response = await poll()
+        await response.body?.cancel()
+        assert.equal(response.status, 200)
+      }),
+    { waits: true },
+  )
+}
+
+function keysElsewhere(test: RowTest, host: HostName): void {
+  test(
+    'X7 while keys cannot be read handshakes are refused with 503; new keys are found; known ones go on',
+    async () => {
+      const issuer = await Issuer.start()
+      const first = await issuer.sign()
       await issuer.stop()
-    }
-  })
+      try {
+        await withServer({ host, auth: { jwks: issuer.url } }, async (server) => {
+          const status = async (token: string) => {
+            const { status, code } = await knock(server, { Authorization: `Bearer ${token}` })
+            return `${status} ${code}`
+          }
+          assert.equal(await status(first), '503 overloaded')
+          await issuer.listen()
+          // A failed look is not repeated at once.
+          while (await status(first) !== '101 undefined') await new Promise((resolve) => setTimeout(resolve, 200))
+          await issuer.rotate('k2')
+          const second = await issuer.sign()
+          assert.equal(await status(second), '101 undefined')
+          assert.equal(await status(first), '401 unauthenticated')
+          await issuer.stop()
+          assert.equal(await status(second), '101 undefined')
+          assertUntold(server, first, second)
+        })
+      } finally {
+        await issuer.stop()
+      }
+    },
+    { waits: true },
+  )
 }

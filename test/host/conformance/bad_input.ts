@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { before } from 'node:test'
 import type { HostName } from '../../support/spawn_server.ts'
 import { WireClient } from '../../support/wire_client.ts'
 import { BAD_ENVELOPES, BAD_FRAMES } from './bad_envelopes.ts'
@@ -11,11 +10,7 @@ const hi = { user: 'a', text: 'hi' }
 export function badInput(host: HostName): void {
   row(host, 'bad', (test) => {
     const server = served({ host, seed: { room: 'africa', messages: 5, trimmed: 0 } })
-    let epoch = ''
-    before(async () => {
-      const health = await (await fetch(`${server().url}/health`)).json() as { epoch: string }
-      epoch = health.epoch
-    })
+    const epochOf = async () => (await (await fetch(`${server().url}/health`)).json() as { epoch: string }).epoch
 
     /** Sends a frame, expects an error, and that the session lives. */
     async function refused(frame: unknown, code: string, says: RegExp, ref?: string): Promise<void> {
@@ -64,6 +59,7 @@ export function badInput(host: HostName): void {
     })
 
     test('since beyond the head: a gap cursor_ahead, then what is new', async () => {
+      const epoch = await epochOf()
       const client = await WireClient.open(server().port)
       const room = 'ahead'
       client.send({ type: 'room.join', room, ref: 'j', payload: { since: { epoch, seq: 999 } } })
@@ -77,6 +73,7 @@ export function badInput(host: HostName): void {
     })
 
     test('since from another epoch: a gap epoch_changed, then all there is', async () => {
+      const epoch = await epochOf()
       const client = await WireClient.open(server().port)
       client.send({ type: 'room.join', room: 'africa', ref: 'j', payload: { since: { epoch: 'another', seq: 3 } } })
       await client.next({ type: 'room.joined', ref: 'j' })

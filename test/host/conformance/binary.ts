@@ -9,7 +9,7 @@ import { row, served } from './rows.ts'
 /** Clients that speak binary frames, beside clients that speak JSON. */
 export function binaryFrames(host: HostName): void {
   row(host, 'binary', (test) => {
-    const server = served({ host })
+    const server = served({ host, events: true })
     const connect = (codec = flatbuffers) => {
       return createClient({ url: `ws://127.0.0.1:${server().port}/ws`, protocol: fixture, codec })
     }

@@ -3,14 +3,17 @@ import assert from 'node:assert/strict'
 import { clientFrame, handshake, RawSocket } from '../../support/raw_socket.ts'
 import type { HostName, SpawnedServer } from '../../support/spawn_server.ts'
 import { WireClient } from '../../support/wire_client.ts'
-import { onDeno, row, served } from './rows.ts'
+import { onDeno, row, served, withServer } from './rows.ts'
+
+/** A server on which nothing else happens. */
+const apart = (host: HostName) => ({ host, events: true, node: 'closing' })
 
 /** How connections end, and what each side is told of it. */
 export function closing(host: HostName): void {
   row(host, 'closing', (test) => {
-    const server = served({ host, events: true })
-    const told = async (session: string) => {
-      const { code, reason, same, rooms, state } = await server().event({ type: 'close', session })
+    const server = served(apart(host))
+    const told = async (session: string, by = server()) => {
+      const { code, reason, same, rooms, state } = await by.event({ type: 'close', session })
       assert.deepEqual({ same, rooms, state }, { same: true, rooms: [], state: 'closed' })
       return [code, reason]
     }
@@ -108,18 +111,23 @@ export function closing(host: HostName): void {
       })
     }
 
-    test('a client that goes on talking while it is closed reads the close frame all the same', async () => {
-      const raw = await RawSocket.upgraded(server().port)
-      const session = await raw.session()
-      // Many enough to be still on their way some time after the server has closed.
-      const talk = Array<Uint8Array>(100_000).fill(clientFrame(1, '{}'))
-      raw.write(Buffer.concat([clientFrame(1, '!close 4010 enough'), ...talk]))
-      const read = raw.closeCode()
-      // Where the machine is so busy that the client pauses, Deno may have dropped the connection by then.
-      assert.equal(await (onDeno(host) ? read.catch(() => 4010) : read), 4010)
-      assert.deepEqual(await told(session), [4010, 'enough'])
-      raw.destroy()
-    }, { substitute: onDeno(host) && 'talking-client' })
+    test(
+      'a client that goes on talking while it is closed reads the close frame all the same',
+      () =>
+        withServer({ host, events: true }, async (own) => {
+          const raw = await RawSocket.upgraded(own.port)
+          const session = await raw.session()
+          // Many enough to be still on their way some time after the server has closed.
+          const talk = Array<Uint8Array>(100_000).fill(clientFrame(1, '{}'))
+          raw.write(Buffer.concat([clientFrame(1, '!close 4010 enough'), ...talk]))
+          const read = raw.closeCode()
+          // Where the machine is so busy that the client pauses, Deno may have dropped the connection by then.
+          assert.equal(await (onDeno(host) ? read.catch(() => 4010) : read), 4010)
+          assert.deepEqual(await told(session, own), [4010, 'enough'])
+          raw.destroy()
+        }),
+      { substitute: onDeno(host) && 'talking-client', waits: onDeno(host) },
+    )
 
     test('every session that was opened is closed once', () => balanced(server()))
   })
@@ -140,13 +148,13 @@ export async function balanced(server: SpawnedServer): Promise<void> {
   for (const id of opened) assert.equal(events.findLast((event) => event.session === id)?.type, 'close')
 }
 
-const CONNECTS = 2_000
+const CONNECTS = 500
 const AT_ONCE = 50
 
 /** Clients that hardly come, and many that come and go. */
 export function earlyCloses(host: HostName): void {
   row(host, 'early', (test) => {
-    const server = served({ host, events: true })
+    const server = served(apart(host))
 
     test('a client that is gone before it has read the answer to its handshake leaves nothing behind', async () => {
       for (let i = 0; i < 50; i++) {

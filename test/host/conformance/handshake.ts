@@ -18,7 +18,7 @@ async function answerTo(
 /** How requests become WebSockets, or not. */
 export function handshakes(host: HostName): void {
   row(host, 'handshake', (test) => {
-    const server = served({ host })
+    const server = served({ host, events: true })
     const answeredByDeno = (name: string) => onDeno(host) && name === 'POST'
 
     test('is answered with 101 and the accept key of RFC 6455', async () => {
@@ -131,7 +131,7 @@ export function handshakes(host: HostName): void {
 /** Which subprotocol is agreed on. */
 export function subprotocols(host: HostName): void {
   row(host, 'subprotocol', (test) => {
-    const server = served({ host })
+    const server = served({ host, events: true })
 
     test('chooses the subprotocol it knows, and none when it knows none', async () => {
       const chosen = async (offer: string) => {

@@ -19,27 +19,29 @@ import { handshakes, subprotocols } from './handshake.ts'
 import { httpEndpoints } from './http.ts'
 import { order } from './order.ts'
 import { origins } from './origins.ts'
+import { overrides } from './overrides.ts'
+import { quotas } from './quotas.ts'
 import { rawServices } from './raw.ts'
 import { rawEnds } from './raw_ends.ts'
 import { connectionLimit, silence } from './silence.ts'
 import { policies } from './policies.ts'
 import { presence } from './presence.ts'
 import { clientRequests } from './requests.ts'
+import { beginWaiting } from './rows.ts'
+import { retention } from './retention.ts'
 import { slowConsumers } from './slow.ts'
 import { starts } from './start.ts'
+import { transports } from './transports.ts'
+import { typeCounts } from './counts.ts'
 
+/** Those with tests that wait are last, so that the others have passed the time by then. */
 const PARTS: readonly ((host: HostName) => void)[] = [
   handshakes,
   subprotocols,
   frames,
   identity,
-  closing,
-  earlyCloses,
   pings,
-  silence,
   order,
-  slowConsumers,
-  floods,
   oversize,
   brokenFrames,
   badInput,
@@ -48,7 +50,6 @@ const PARTS: readonly ((host: HostName) => void)[] = [
   connectionLimit,
   addresses,
   origins,
-  authentication,
   httpEndpoints,
   starts,
   compression,
@@ -59,12 +60,24 @@ const PARTS: readonly ((host: HostName) => void)[] = [
   binaryFrames,
   presence,
   rawServices,
+  transports,
+  retention,
+  quotas,
+  typeCounts,
+  overrides,
+  closing,
+  earlyCloses,
+  authentication,
   rawEnds,
+  slowConsumers,
+  floods,
   eventStreams,
+  silence,
   longPolls,
 ]
 
 /** Registers the tests (`node:test`) of one host; runs under `bun test` and `deno test`. */
 export function hostConformance(host: HostName): void {
+  beginWaiting()
   for (const part of PARTS) part(host)
 }

@@ -13,7 +13,7 @@ interface Member {
 }
 
 /** More than what the system buffers for a loopback connection, with ten members. */
-const ROUNDS = 40
+const ROUNDS = 20
 
 /** Who is in a room, made from what a watcher is told. */
 class View {

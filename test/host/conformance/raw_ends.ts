@@ -175,7 +175,7 @@ export function rawEnds(host: HostName): void {
         raw.destroy()
         next.destroy()
       })
-    })
+    }, { waits: onDeno(host) })
 
     test('X4 a connection that owes a pong is closed with 4001', () => {
       const raw = { pingInterval: 0.1, pongTimeout: 0.2 }
@@ -212,7 +212,7 @@ export function rawEnds(host: HostName): void {
         assert.deepEqual([code, reason], [4002, `More than ${24_576 * KIBIBYTE} bytes wait to be read.`])
         hopeless.destroy()
       })
-    })
+    }, { waits: onDeno(host) })
 
     test('a server that stops closes raw connections with 1001, and ends', async () => {
       const own = await spawnServer({ host, raw: {} })

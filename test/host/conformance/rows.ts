@@ -38,6 +38,11 @@ export const ROWS = {
   rawEnds: 'Raw services: limits, failures, stopping',
   sse: 'SSE: resumed, bounded, told how it ends',
   poll: 'Long polling: rooms, mailboxes, sending',
+  transports: 'Every transport, and switches between them: the same promises',
+  retention: 'Retention: what is gone is told to who was away too long',
+  quotas: 'Quotas: refused by name, or the session is ended',
+  counts: 'Counts by type',
+  overrides: 'Built-in requests that the application has replaced',
   document: 'The wire document, frame by frame',
 } as const
 export type RowId = keyof typeof ROWS
@@ -75,23 +80,46 @@ export interface RowTestOptions {
   /** Where it asserts what the documentation says happens instead. */
   readonly substitute?: SubstituteId | false
   readonly timeout?: number
+  /** Whether it waits more than it works: it is begun before all others, and runs beside them. */
+  readonly waits?: boolean
 }
 
 /** Registers one test of a row. */
 export type RowTest = (name: string, run: () => void | Promise<void>, options?: RowTestOptions) => void
 
+/** Begins a test that waits. */
+const waiting: (() => void)[] = []
+/** What the row that is being registered does before its first test and after its last. */
+let hooks: { before(): Promise<void>; after(): Promise<void> }[] | undefined
+
+/** Begins all tests that wait, before the first of a file. */
+export function beginWaiting(): void {
+  before(() => waiting.splice(0).forEach((begin) => begin()))
+}
+
 /** Registers the tests of one row for one host, and notes what becomes of each for the table. */
 export function row(host: HostName, id: RowId, body: (test: RowTest) => void): void {
-  describe(`${host}: ${ROWS[id]}`, () => {
-    body((name, run, { substitute, timeout = 60_000 } = {}) => {
-      const note = (outcome: HostResult['outcome']) => {
-        record({ host, row: id, test: name, ...(substitute ? { substitute } : {}), outcome })
-      }
-      note('registered')
-      const shown = substitute ? `${name} (substitute: ${SUBSTITUTES[substitute]})` : name
+  const tests: (() => void)[] = []
+  const own = hooks = [] as NonNullable<typeof hooks>
+  // Not within `describe`, whose function Deno calls only when the row's turn has come.
+  body((name, run, { substitute, timeout = 60_000, waits = false } = {}) => {
+    const note = (outcome: HostResult['outcome']) => {
+      record({ host, row: id, test: name, ...(substitute ? { substitute } : {}), outcome })
+    }
+    note('registered')
+    let begun: Promise<void> | undefined
+    if (waits) {
+      waiting.push(() => {
+        begun = Promise.resolve(run())
+        // It is told when its turn comes.
+        begun.catch(() => {})
+      })
+    }
+    const shown = substitute ? `${name} (substitute: ${SUBSTITUTES[substitute]})` : name
+    tests.push(() => {
       test(shown, { timeout }, async () => {
         try {
-          await run()
+          await (begun ?? run())
         } catch (error) {
           note('failed')
           throw error
@@ -99,6 +127,14 @@ export function row(host: HostName, id: RowId, body: (test: RowTest) => void): v
         note('passed')
       })
     })
+  })
+  hooks = undefined
+  describe(`${host}: ${ROWS[id]}`, () => {
+    for (const hook of own) {
+      before(() => hook.before())
+      after(() => hook.after())
+    }
+    for (const register of tests) register()
   })
 }
 
@@ -117,11 +153,37 @@ export function ownsServer(host: HostName): boolean {
   return host.startsWith('hono')
 }
 
-/** A server for all tests of the `describe` it is called in; given when a test asks. */
+/** Servers, by what they are started with, and how many rows are still to use them. */
+const shared = new Map<string, { rows: number; server?: Promise<SpawnedServer> }>()
+
+let starting: Promise<unknown> = Promise.resolve()
+
+/** Starts a server, one at a time: those of all tests that wait would take the machine from those that have begun. */
+function start(options: RoomServerOptions): Promise<SpawnedServer> {
+  const started = starting.then(() => spawnServer(options))
+  starting = started.catch(() => {})
+  return started
+}
+
+/**
+ * A server for all tests of the row it is called in; given when a test asks. Rows that want the same share one, so a test
+ * names its rooms after itself and leaves nothing behind.
+ */
 export function served(options: RoomServerOptions): () => SpawnedServer {
   let server: SpawnedServer | undefined
-  before(async () => server = await spawnServer(options))
-  after(() => server?.stop())
+  const key = JSON.stringify(options)
+  const use = shared.get(key) ?? { rows: 0 }
+  shared.set(key, use)
+  use.rows += 1
+  hooks!.push({
+    before: async () => void (server = await (use.server ??= start(options))),
+    after: async () => {
+      use.rows -= 1
+      if (use.rows > 0) return
+      shared.delete(key)
+      await server?.stop()
+    },
+  })
   return () => {
     if (server === undefined) throw new Error('The server is started before the first test, not before that.')
     return server
@@ -133,7 +195,7 @@ export async function withServer(
   options: RoomServerOptions,
   use: (server: SpawnedServer) => Promise<void>,
 ): Promise<void> {
-  const server = await spawnServer(options)
+  const server = await start(options)
   try {
     await use(server)
     if (!server.isAlive()) throw new Error(`The server ended: ${server.stderr()}`)

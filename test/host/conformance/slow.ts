@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { clientFrame, RawSocket } from '../../support/raw_socket.ts'
 import type { HostName } from '../../support/spawn_server.ts'
 import { WireClient } from '../../support/wire_client.ts'
-import { row, withServer } from './rows.ts'
+import { onDeno, row, withServer } from './rows.ts'
 
 const KIBIBYTE = 1024
 /** More than what the system buffers for a loopback connection. */
-const MESSAGES = 6_000
+const MESSAGES = 3_600
 const BATCH = 15
 /** Sent at once, before the answers are awaited. */
 const ROUND = 8 * BATCH
@@ -65,6 +65,6 @@ export function slowConsumers(host: HostName): void {
         slow.destroy()
         await other.close()
       })
-    })
+    }, { waits: onDeno(host) })
   })
 }

@@ -95,10 +95,10 @@ function breakConnect(hub: FixtureHub): void {
 }
 
 /**
- * `!user name`, `!grant room read`, `!revoke room`, `!ask timeout`, `!wait timeout` (asks within the handler), `!close 4321 why`, `!text …`, `!bytes 1,2,3`, `!ping 1,2`, `!mixed room n`, `!parting room n`, `!fill n size`,
- * `!throw`.
+ * `!user name`, `!grant room read`, `!revoke room`, `!ask timeout`, `!wait timeout` (asks within the handler),
+ * `!close 4321 why`, `!text …`, `!bytes 1,2,3`, `!ping 1,2`, `!mixed room n`, `!parting room n`, `!fill n size`, `!throw`.
  */
-function obey(
+export function obey(
   hub: FixtureHub,
   events: FixtureEvents,
   session: FixtureSession,

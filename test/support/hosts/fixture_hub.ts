@@ -1,7 +1,5 @@
 import process from 'node:process'
 import { flatbuffers } from '../../../adapters/flatbuffers/mod.ts'
-import { libsqlStore } from '../../../adapters/libsql/mod.ts'
-import { prometheusMetrics } from '../../../adapters/prometheus/mod.ts'
 import {
   createHub,
   type Hub,
@@ -10,12 +8,12 @@ import {
   type MessageStore,
   type RawLimits,
   type RawRoute,
+  RotundaError,
 } from '../../../src/mod.ts'
 import { relayBroker } from '../relay_broker.ts'
 import type { RoomServerOptions } from '../spawn_server.ts'
 import { gather } from './crowd.ts'
-import { FixtureEvents, record } from './fixture_events.ts'
-import { authOptions } from './fixture_auth.ts'
+import { FixtureEvents, obey, record } from './fixture_events.ts'
 import { fixture } from './fixture_protocol.ts'
 import { rawFixture } from './fixture_raw.ts'
 
@@ -28,7 +26,10 @@ export interface FixtureMetadata {
 /** The hub of the test servers. */
 export type FixtureHub = Hub<typeof fixture.definitions, FixtureMetadata>
 
-/** A hub that can note what it is told, and obey; and its HTTP side channel. */
+/**
+ * A hub that can note what it is told, and obey; and its HTTP side channel. What only some servers need is loaded for
+ * those alone: most of a test server's start is loading.
+ */
 export async function fixtureHub(options: RoomServerOptions): Promise<{
   hub: FixtureHub
   /** Raw services by path, where they are wanted. */
@@ -37,6 +38,7 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
 }> {
   const store = await openStore(options)
   const closed = new Set<string>()
+  const admission = Promise.withResolvers<void>()
   if (options.seed !== undefined) await seed(store, options.seed)
   const hub: FixtureHub = createHub({
     protocol: fixture,
@@ -45,9 +47,15 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
     limits: (options.limits ?? {}) as Partial<Limits>,
     encrypted: options.encrypted ?? [],
     ...(options.quotas === undefined ? {} : { quotas: options.quotas }),
+    ...(options.retention === undefined ? {} : { retention: options.retention, retentionInterval: 0.05 }),
     countTypes: options.metrics ?? false,
-    presence: { member: ({ id, metadata }) => metadata.user ?? id, ...options.presence },
-    ...(options.auth === undefined ? {} : authOptions(options.auth)),
+    presence: {
+      member: ({ id, metadata, identity }) => metadata.user ?? identity?.subject ?? id,
+      ...options.presence,
+    },
+    ...(options.auth === undefined
+      ? {}
+      : (await import('./fixture_auth.ts')).authOptions(options.auth, admission.promise)),
     ...(options.origins === undefined ? {} : { origins: options.origins }),
     trustProxy: options.trustProxy ?? 0,
     ...(options.node === undefined ? {} : { node: options.node }),
@@ -66,24 +74,46 @@ export async function fixtureHub(options: RoomServerOptions): Promise<{
     throw new TypeError('the fixture was told to fail in an opcode')
   })
   hub.on('chat.stats', (ctx) => ({ members: ctx.room.size }))
+  if (options.overrides === true) override(hub)
   if (options.crowd !== undefined) gather(hub, options.crowd)
   const events = new FixtureEvents()
   if (options.events === true) record(hub, events)
   const raw = options.raw === undefined ? undefined : rawFixture(events, options.raw as Partial<RawLimits>)
   const fetch = (request: Request) => {
     const url = new URL(request.url)
-    if (url.pathname !== '/open') return answer(hub, events, closed, url)
-    raw?.open()
-    return new Response('opened')
+    if (url.pathname === '/open') raw?.open()
+    else if (url.pathname === '/admit') admission.resolve()
+    else return answer(hub, events, closed, url)
+    return new Response('done')
   }
-  const all = options.metrics === true ? prometheusMetrics(hub).or(fetch) : fetch
+  if (options.metrics !== true) return { hub, raw: raw?.routes ?? {}, fetch }
+  const { prometheusMetrics } = await import('../../../adapters/prometheus/mod.ts')
+  const all = prometheusMetrics(hub).or(fetch)
   return { hub, raw: raw?.routes ?? {}, fetch: (request) => all(request, undefined) }
 }
 
 async function openStore({ database, edge = false }: RoomServerOptions): Promise<MessageStore> {
   if (database === undefined) return memoryStore()
-  if (!edge) return await libsqlStore({ url: database })
-  return await (await import('../../../adapters/libsql/web.ts')).libsqlStore({ url: database })
+  const { libsqlStore } = edge
+    ? await import('../../../adapters/libsql/web.ts')
+    : await import('../../../adapters/libsql/mod.ts')
+  return await libsqlStore({ url: database })
+}
+
+/** Two of rotunda's own requests: one is answered otherwise, one is refused in a room that is closed. */
+function override(hub: FixtureHub): void {
+  hub.override('session.whoami', ({ session }) => ({ user: session.metadata.user ?? 'nobody' }))
+  hub.override('room.history', (ctx, _payload, next) => {
+    if (ctx.room.name === 'closed-archive') throw new RotundaError('forbidden', 'The archive is closed.')
+    return next()
+  })
+}
+
+/** Lets a session obey a command that it cannot send itself, as a client over HTTP cannot. */
+async function command(hub: FixtureHub, events: FixtureEvents, given: URLSearchParams): Promise<Response> {
+  const session = hub.session(given.get('session') ?? '')
+  if (session === undefined) return new Response('no such session', { status: 404 })
+  return new Response(await obey(hub, events, session, given.get('command') ?? ''))
 }
 
 function answer(
@@ -98,6 +128,8 @@ function answer(
       return hub.reauthorize().then(() => new Response('done'))
     case '/revoke':
       return hub.revoke(searchParams.get('subject') ?? '').then((count) => Response.json(count))
+    case '/obey':
+      return command(hub, events, searchParams)
     case '/memory':
       return Response.json(process.memoryUsage().rss)
     case '/delay':

@@ -1,11 +1,8 @@
 import type { Addition } from '../../src/client/mod.ts'
 import { fallback, longPolling, sse, webSocket } from '../../src/client/transports/mod.ts'
 import { type Mischief, startBadProxy } from '../support/bad_proxy.ts'
+import type { Way } from '../support/hosts/ways.ts'
 import type { Random } from '../support/random.ts'
-
-/** How clients come to the server: over one transport, or over all of them and each for moments only. */
-export const WAYS = ['websocket', 'sse', 'poll', 'switching'] as const
-export type Way = typeof WAYS[number]
 
 /** The way to a server, for as long as a run takes. */
 export interface OpenWay {
@@ -23,7 +20,7 @@ const WEATHER: readonly Mischief[] = [
   { upgrades: 'swallowed' },
   { cutAfter: 20_000 },
 ]
-/** Milliseconds for which the weather stays at most. */
+/** Milliseconds for which the weather stays at most, where somebody comes through. */
 const SOON = 400
 
 /** Opens the way to a server at a port. */
@@ -34,16 +31,27 @@ export async function openWay(way: Way, port: number, random: Random): Promise<O
   }
   const proxy = await startBadProxy(port)
   let timer: ReturnType<typeof setTimeout>
+  /** Whether somebody came through since all were cut off: else a slow machine would never get anywhere. */
+  let passed = false
   const change = () => {
     proxy.behave(random.pick(WEATHER))
     // Who does not notice goes on as before; who does, comes back in the new weather.
-    if (random.chance(0.5)) proxy.cut()
-    timer = setTimeout(change, random.whole(50, SOON))
+    passed = random.chance(0.5)
+    if (!passed) proxy.cut()
+    timer = setTimeout(look, random.whole(50, SOON))
+  }
+  const look = () => {
+    if (passed) change()
+    else timer = setTimeout(look, SOON)
   }
   change()
   return {
     port: proxy.port,
-    use: () => [fallback([webSocket(), sse(), longPolling()], { patience: 150, retry: 100, maxRetry: 200 })],
+    use: () => {
+      const transports = fallback([webSocket(), sse(), longPolling()], { patience: 150, retry: 100, maxRetry: 200 })
+      transports.onChange((current) => void (passed ||= current !== undefined))
+      return [transports]
+    },
     close: () => {
       clearTimeout(timer)
       return proxy.stop()
