@@ -11,6 +11,6 @@ export interface AnyClient {
 
 /** What a client is made with beside its options, such as `fallback` or `outbox`: each is for one client. */
 export interface Addition {
-  /** Called once, before the client connects. @internal */
+  /** Called once, before the client connects. */
   attach(client: AnyClient): void
 }

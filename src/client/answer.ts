@@ -42,7 +42,8 @@ export function answer<C extends Contract, K extends RpcName<C>>(
   type: K,
   handler: (payload: RpcRequest<C, K>, request: ServerRequest) => RpcReply<C, K> | Promise<RpcReply<C, K>>,
 ): () => void {
-  const { outbox, protocol } = client.calls
+  const outbox = client.calls
+  const { protocol } = outbox
   const definition = definitionOf(protocol, type, 'rpc')
   if (!definition) throw new RotundaError('invalid_config', `"${type}" is no request of the protocol.`)
   const known = replies.get(outbox) ?? serve(client, outbox)

@@ -37,11 +37,12 @@ export function authenticate<C extends Contract>(
   token: string | (() => string | Promise<string>),
   { before = 30_000, handshake = true }: AuthenticateOptions = {},
 ): () => void {
-  const { outbox } = client.calls
+  const { calls: outbox } = client
   const { connection } = outbox
   const { clock, events, settings } = connection
   const { open, down } = events
   const { WebSocket } = settings
+  const pause = connection.pause.bind(connection)
   const send = connection.send.bind(connection)
   let current: string | undefined
   let isEnded = false
@@ -109,17 +110,19 @@ export function authenticate<C extends Contract>(
   }
   events.down = (close) => {
     cancel()
+    if (close.willReconnect) void renew()
     release = () => {}
     connection.send = send
     down(close)
   }
   const withToken = function (url: string, protocols: string[]): WebSocket {
-    const socket = new WebSocket(url, current && handshake ? [...protocols, `rotunda.token.${current}`] : protocols)
-    // The next attempt has a fresh one, also where the server has refused this one.
-    socket.addEventListener('close', () => {
-      if (!isEnded && connection.state !== 'closed') void renew()
-    })
-    return socket
+    return new WebSocket(url, current && handshake ? [...protocols, `rotunda.token.${current}`] : protocols)
+  }
+  connection.pause = (code, reason) => {
+    const milliseconds = pause(code, reason)
+    // The next attempt has a fresh one, also where the server has refused this one; another transport has the same.
+    if (milliseconds && !connection.isOpen) void renew()
+    return milliseconds
   }
   const own = settings as { -readonly [K in keyof typeof settings]: typeof settings[K] }
   own.WebSocket = withToken as unknown as typeof WebSocket
@@ -132,6 +135,7 @@ export function authenticate<C extends Contract>(
     cancel()
     release()
     Object.assign(events, { open, down })
+    Object.assign(connection, { pause })
     own.WebSocket = WebSocket
   }
 }

@@ -3,8 +3,8 @@ import type { Envelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/rotunda_error.ts'
 import { forCaller } from './caller.ts'
 import { after, check, definitionOf } from './check.ts'
-import { InOrder } from './in_order.ts'
-import type { Outbox, RequestOptions } from './outbox.ts'
+import type { Connection } from './connection/connection.ts'
+import { Outbox, type RequestOptions } from './outbox.ts'
 import type { Receiver } from './receiver.ts'
 import type { Published } from './types.ts'
 
@@ -37,19 +37,18 @@ export interface AckOptions extends SendOptions, RequestOptions {
 }
 
 /** What an application asks for, checked against the contract and on its way to the server. */
-export class Calls {
+export class Calls extends Outbox {
   declare readonly protocol: Protocol
-  declare readonly outbox: Outbox
-  readonly #inOrder = new InOrder()
 
-  constructor(protocol: Protocol, outbox: Outbox) {
+  constructor(protocol: Protocol, connection: Connection) {
+    super(connection)
     this.protocol = protocol
-    this.outbox = outbox
   }
 
   /**
    * Sends an event: a promise where it is stored or an ack is asked for, nothing otherwise.
-   * @param receiver Of the room: its cipher, and told of what fails late where there is no promise.
+   * @param receiver Of the room: its cipher, what waits for its validators, and told of what fails late where there is
+   * no promise.
    */
   publish(
     receiver: Receiver,
@@ -61,21 +60,30 @@ export class Calls {
     const definition = known(definitionOf(this.protocol, type, 'event'), type)
     const durable = definition.durable && room !== undefined
     const { ack, to, traceparent, key = durable ? randomName() : undefined } = options
-    const seal = (checked: unknown) => receiver.cipher?.seal(checked, { room: room!, type, key: key ?? '' }) ?? checked
-    const get = () => after(check(definition.schema, payload), seal)
+    const get = () =>
+      after(
+        check(definition.schema, payload),
+        (checked) => receiver.cipher?.seal(checked, { room: room!, type, key: key ?? '' }) ?? checked,
+      )
     const envelope = (sealed: unknown) => ({ type, room, to, key, traceparent, payload: sealed }) as Envelope
     if (durable || ack) {
       return forCaller(
         new Promise<unknown>((resolve, reject) => {
-          const ask = (sealed: unknown) => this.outbox.ask(envelope(sealed), { resolve, reject }, options, durable)
-          this.#inOrder.add(get, ask, reject)
+          receiver.sending.add(
+            get,
+            (sealed) => this.ask(envelope(sealed), { resolve, reject }, options, durable),
+            reject,
+          )
         }) as Promise<Published>,
       )
     }
     // What is wrong with it is thrown at once, where it is known at once.
     const value = get()
-    const failed = (error: unknown) => receiver.report(error, { room, type } as Partial<Envelope>)
-    this.#inOrder.add(() => value, (sealed) => this.outbox.post(envelope(sealed)), failed)
+    receiver.sending.add(
+      () => value,
+      (sealed) => this.post(envelope(sealed)),
+      (error) => receiver.report(error, { room, type } as Partial<Envelope>),
+    )
   }
 
   request(
@@ -88,15 +96,15 @@ export class Calls {
       const { request, response } = known(definitionOf(this.protocol, type, 'rpc'), type)
       const { traceparent } = options
       const envelope = { type, room, traceparent, payload: await check(request, payload) } as Envelope
-      return check(response, await this.outbox.call(envelope, options))
+      return check(response, await this.call(envelope, options))
     }
     return forCaller(ask())
   }
 }
 
 function known<D>(definition: D | undefined, type: string): D {
-  if (definition) return definition
-  throw new RotundaError('unknown_type', `No "${type}" in the protocol.`)
+  if (!definition) throw new RotundaError('unknown_type', `No "${type}" here.`)
+  return definition
 }
 
 /**

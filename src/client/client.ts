@@ -15,11 +15,10 @@ import { type Clock, systemClock } from './clock.ts'
 import { type ClientState, type CloseInfo, Connection } from './connection/connection.ts'
 import { sizeOf } from './connection/frames.ts'
 import type { Cipher } from './encryption/cipher.ts'
-import { Listeners } from './listeners.ts'
 import { Membership } from './membership.ts'
 import { type ClientOptions, readOptions } from './options.ts'
-import { Outbox, readError, type RequestOptions } from './outbox.ts'
-import { type AnyMessage, Receiver } from './receiver.ts'
+import { readError, type RequestOptions } from './outbox.ts'
+import { Receiver } from './receiver.ts'
 import { Room } from './room.ts'
 import type { DirectMessage, ErrorHandler } from './types.ts'
 
@@ -62,38 +61,31 @@ export function createClient<const C extends Contract>(options: ClientOptions<C>
 /** A connection to a server that outlives its sockets, and the rooms on it. Made by {@link createClient}. */
 export class Client<C extends Contract> {
   /**
-   * For rotunda's own additions, such as presence: `calls.outbox` asks the server, and `calls.outbox.connection.events`
+   * For rotunda's own additions, such as presence: `calls` asks the server, and `calls.connection.events`
    * is told all that happens; who wants to know it too puts a function around one of them.
    * @internal
    */
   declare readonly calls: Calls
   /** @internal */
   declare readonly receiver: Receiver
-  readonly #connection: Connection
-  readonly #outbox: Outbox
   readonly #rooms = new Map<string, Room<C>>()
-  readonly #states = new Listeners<[ClientState]>()
-  readonly #opens = new Listeners<[Welcome]>()
-  readonly #messages = new Listeners<[Frame]>()
-  readonly #closes = new Listeners<[CloseInfo]>()
 
-  /** @internal */
+  /** Use {@link createClient}. */
   constructor(options: ClientOptions<C>, clock: Clock = systemClock) {
     const { protocol, autoConnect = true } = options
     const receiver = this.receiver = new Receiver(protocol)
-    const { report } = receiver
-    const connection = this.#connection = new Connection(readOptions(options), clock, {
+    const connection = new Connection(readOptions(options), clock, {
       open: (welcome) => {
         // Rooms first, so that they are joined when the server stores what waited, then in the order of the calls.
         for (const { membership } of this.#rooms.values()) membership.join()
-        outbox.opened()
-        this.#opens.tell(report, welcome)
+        calls.opened()
+        receiver.tell('session.open', welcome)
         if (this.state === 'open') this.#tellState()
       },
-      frame: (frame) => this.#messages.tell(report, frame),
+      frame: (frame) => receiver.tell('session.frame', frame),
       envelope: (envelope) => {
         const { type, room, seq, payload } = envelope
-        if (outbox.take(envelope)) return
+        if (calls.take(envelope)) return
         const membership = this.#rooms.get(room as string)?.membership
         const { receiver } = membership ?? this
         if (type === 'error') receiver.report(readError(payload), envelope)
@@ -103,28 +95,29 @@ export class Client<C extends Contract> {
       },
       down: (close) => {
         for (const { membership } of this.#rooms.values()) membership.disconnected()
-        outbox.disconnected()
-        if (!close.willReconnect) outbox.end()
+        calls.disconnected()
+        if (!close.willReconnect) calls.end()
         const { state } = this
-        this.#closes.tell(report, close)
+        receiver.tell('session.close', close)
         if (this.state === state) this.#tellState()
       },
     })
-    const outbox = this.#outbox = new Outbox(connection)
-    this.calls = new Calls(protocol, outbox)
+    const calls = this.calls = new Calls(protocol, connection)
     options.use?.map((addition) => addition.attach(this))
     if (autoConnect) connection.connect()
   }
 
   /** Where the connection stands; `onState` tells when it changes. */
   get state(): ClientState {
-    return this.#connection.state
+    return this.calls.connection.state
   }
 
   /** Connects where the client is `closed`: before the first time, or again after `close()`. Rooms and queue are kept. */
   connect(): void {
-    this.#outbox.isEnded = false
-    if (this.#connection.connect()) this.#tellState()
+    if (this.state !== 'closed') return
+    this.calls.isEnded = false
+    this.calls.connection.connect()
+    this.#tellState()
   }
 
   /**
@@ -135,11 +128,11 @@ export class Client<C extends Contract> {
    * @throws {RotundaError} `invalid_config` for a code or a reason that cannot be sent.
    */
   close(code = 1000, reason = ''): void {
-    if (!(code === 1000 || (code >= 3000 && code <= 4999)) || sizeOf(reason) > 123) {
-      throw new RotundaError('invalid_config', `Close code ${code} or reason cannot be sent.`)
+    if ((code !== 1000 && !(code >= 3000 && code <= 4999)) || sizeOf(reason) > 123) {
+      throw new RotundaError('invalid_config', `Close code ${code} or reason refused.`)
     }
-    this.#outbox.end()
-    this.#connection.close(code, reason)
+    this.calls.end()
+    this.calls.connection.close(code, reason)
   }
 
   /**
@@ -157,8 +150,7 @@ export class Client<C extends Contract> {
     const membership = new Membership(
       name,
       from,
-      this.#connection,
-      this.#outbox,
+      this.calls,
       new Receiver(this.calls.protocol, this.receiver, { room: name }, cipher),
     )
     const room = new Room<C>(this.calls, membership, () => {
@@ -203,36 +195,35 @@ export class Client<C extends Contract> {
 
   /** Handles events that come outside of joined rooms: to this client alone, or broadcast to everybody. */
   on<K extends EventName<C>>(type: K, handler: (message: DirectMessage<K, EventOutput<C, K>>) => unknown): () => void {
-    // The receiver makes the message of this very event, its payload checked by the contract.
-    return this.receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
+    return this.receiver.on(type, handler)
   }
 
   /** Told whenever `state` has changed. */
   onState(handler: (state: ClientState) => unknown): () => void {
-    return this.#states.add(handler)
+    return this.receiver.on('session.state', handler)
   }
 
   /** Told on every connection, when the server has welcomed this client. */
   onOpen(handler: (welcome: Welcome) => unknown): () => void {
-    return this.#opens.add(handler)
+    return this.receiver.on('session.open', handler)
   }
 
   /** Told every frame as it came, text or bytes, before it is decoded; also what is not of the protocol. */
   onMessage(handler: (frame: Frame) => unknown): () => void {
-    return this.#messages.add(handler)
+    return this.receiver.on('session.frame', handler)
   }
 
   /** Told when an open connection has ended, and when there will be no other. */
   onClose(handler: (close: CloseInfo) => unknown): () => void {
-    return this.#closes.add(handler)
+    return this.receiver.on('session.close', handler)
   }
 
   /** Told what went wrong outside of calls, where no room's `onError` is. Without a handler it goes to the console. */
   onError(handler: ErrorHandler): () => void {
-    return this.receiver.errors.add(handler)
+    return this.receiver.on('error', handler)
   }
 
   #tellState(): void {
-    this.#states.tell(this.receiver.report, this.state)
+    this.receiver.tell('session.state', this.state)
   }
 }

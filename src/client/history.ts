@@ -33,6 +33,6 @@ export async function* readHistory(
       if (entry.seq <= page.trimmed + 1) return
       before = entry.id
     }
-    if (page.messages.length === 0) return
+    if (!page.messages[0]) return
   }
 }

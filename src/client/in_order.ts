@@ -18,12 +18,12 @@ export class InOrder {
     } catch (error) {
       value = Promise.reject(error)
     }
-    if (this.waiting === 0 && !(value instanceof Promise)) return then(value)
+    if (!(this.waiting || value instanceof Promise)) return then(value)
     this.waiting += 1
     // One by one, and each with its own failure looked at from the start.
     this.#last = Promise.allSettled([value, this.#last]).then(([result]) => {
       this.waiting -= 1
-      if (result.status === 'rejected') throw result.reason
+      if ('reason' in result) throw result.reason
       then(result.value)
     }).catch(failed)
   }

@@ -20,5 +20,5 @@ export function callOpcode<C extends Contract>(
   body: Uint8Array,
   options?: RequestOptions,
 ): Promise<Uint8Array> {
-  return client.calls.outbox.call({ type: `opcode.${opcode}`, payload: body }, options) as Promise<Uint8Array>
+  return client.calls.call({ type: `opcode.${opcode}`, payload: body }, options) as Promise<Uint8Array>
 }

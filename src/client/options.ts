@@ -5,7 +5,7 @@ import type { Addition } from './addition.ts'
 import type { BackoffOptions } from './connection/backoff.ts'
 import type { HeartbeatOptions } from './connection/heartbeat.ts'
 import type { WebSocketConstructor } from './connection/connection.ts'
-import { json } from './connection/json.ts'
+import { type ClientCodec, json } from './connection/json.ts'
 
 /** What a client is made of. All times in milliseconds. */
 export interface ClientOptions<C extends Contract> {
@@ -45,7 +45,7 @@ export interface Settings {
   readonly backoff: BackoffOptions
   readonly maxQueue: number
   readonly maxInFlight: number
-  readonly codec: Codec
+  readonly codec: ClientCodec
   readonly WebSocket: WebSocketConstructor
 }
 
@@ -76,8 +76,8 @@ function withDefaults<T>(defaults: T, given: Partial<T> = {}): T {
 
 function readUrl(given: string | URL): string {
   try {
-    return new URL(given, globalThis.location?.href).href.replace(/^http/, 'ws')
+    return new URL(given, globalThis.location as unknown as string | undefined).href.replace(/^http/, 'ws')
   } catch (cause) {
-    throw new RotundaError('invalid_config', `url ${given} must be like ws://host/ws.`, { cause })
+    throw new RotundaError('invalid_config', `${given} is no url.`, { cause })
   }
 }

@@ -5,7 +5,7 @@ import { RotundaError } from '../protocol/rotunda_error.ts'
 import { Backoff } from './connection/backoff.ts'
 import type { Connection } from './connection/connection.ts'
 import { unpack } from './connection/json.ts'
-import type { HistoryPage } from './inbox.ts'
+import type { HistoryPage } from './membership.ts'
 
 /** How long to wait for an answer, and when to give up. */
 export interface RequestOptions {
@@ -17,8 +17,8 @@ export interface RequestOptions {
 
 /** What an `error` says. A newer server may have codes that are not in our table. */
 export function readError(payload: unknown): RotundaError {
-  const { code, message } = (payload ?? {}) as Partial<ErrorPayload>
-  return new RotundaError(code ?? 'internal', message ?? '')
+  const { code = 'internal', message = '' } = (payload ?? {}) as Partial<ErrorPayload>
+  return new RotundaError(code, message)
 }
 
 /**
@@ -31,7 +31,7 @@ export function encode(envelope: Envelope): EncodedEnvelope {
     const encoded = payload instanceof Uint8Array ? new Uint8Array(payload) : JSON.stringify(payload) ?? '{}'
     return { ...envelope, payload: encoded }
   } catch (cause) {
-    throw new RotundaError('invalid_payload', 'payload: cannot be written as JSON', { cause })
+    throw new RotundaError('invalid_payload', 'payload: not JSON', { cause })
   }
 }
 
@@ -87,7 +87,7 @@ export class Outbox {
    * @throws {RotundaError} `message_too_big`, or `invalid_payload` for what JSON cannot say.
    */
   post(envelope: Envelope): void {
-    this.connection.send(encode(envelope), 1024 * 1024)
+    this.connection.send(encode(envelope), 1e6)
   }
 
   /** Asks, and gives the payload of the answer. */
@@ -103,7 +103,7 @@ export class Outbox {
     const { clock, settings } = this.connection
     const { signal, timeout = settings.requestTimeout } = options
     const ref = String(++this.#references)
-    const abort = () => this.#reject(ref, 'aborted', 'The call was aborted.', signal!.reason)
+    const abort = () => this.#reject(entry, 'aborted', 'The call was aborted.', signal!.reason)
     const entry: Entry = {
       ...caller,
       again,
@@ -117,17 +117,17 @@ export class Outbox {
     if (this.isEnded) return this.end()
     if (signal?.aborted) return abort()
     if (this.#entries.size - this.#sent > settings.maxQueue) {
-      return this.#reject(ref, 'queue_full', `${settings.maxQueue} calls wait already.`)
+      return this.#reject(entry, 'queue_full', `${settings.maxQueue} calls wait.`)
     }
     signal?.addEventListener('abort', abort)
     if (again) return this.#proceed()
-    entry.cancelTimer = clock.after(timeout, () => this.#reject(ref, 'timeout', `No answer within ${timeout} ms.`))
-    this.#send(ref, entry)
+    entry.cancelTimer = clock.after(timeout, () => this.#reject(entry, 'timeout', `No answer in ${timeout} ms.`))
+    this.#send(entry)
   }
 
   /** Takes a request of the server. Replaced by what can answer it. */
   serve({ type, ref }: Envelope): boolean {
-    const payload = { code: 'not_found', message: `No answer to "${type}" here.` }
+    const payload = { code: 'not_found', message: `No "${type}" here.` }
     this.post({ type: 'error', kind: 'reply', ref, payload } as Envelope)
     return true
   }
@@ -148,24 +148,24 @@ export class Outbox {
     if (!entry) return type === 'ack' || kind === 'reply'
     if (type !== 'error') {
       if (entry.again) this.#backoff.reset()
-      this.#settle(ref)
+      this.#settle(entry)
       entry.resolve(payload)
     } else if (entry.again && (payload as Partial<ErrorPayload> | null)?.retryable) this.#fail(entry)
-    else this.#settle(ref)?.reject(readError(payload))
+    else this.#settle(entry, readError(payload))
     return true
   }
 
   opened(): void {
-    for (const [ref, entry] of this.#entries) if (!entry.again) this.#send(ref, entry)
+    for (const entry of this.#entries.values()) if (!entry.again) this.#send(entry)
     this.#proceed()
   }
 
   /** The connection is gone: publishes that were on it go back to their place. */
   disconnected(): void {
     this.#stopHolding()
-    for (const [ref, entry] of this.#entries) {
+    for (const entry of this.#entries.values()) {
       if (entry.again) this.#unsend(entry)
-      else if (entry.sent) this.#reject(ref, 'disconnected', 'The connection was lost.')
+      else if (entry.sent) this.#reject(entry, 'disconnected', 'The connection is lost.')
     }
   }
 
@@ -173,21 +173,20 @@ export class Outbox {
   end(): void {
     this.isEnded = true
     this.#stopHolding()
-    for (const ref of this.#entries.keys()) this.#reject(ref, 'closed', 'The client is closed.')
+    for (const entry of this.#entries.values()) this.#reject(entry, 'closed', 'The client is closed.')
   }
 
-  #reject(ref: string, code: ErrorCode, message: string, cause?: unknown): void {
-    this.#settle(ref)?.reject(new RotundaError(code, message, { cause }))
+  #reject(entry: Entry, code: ErrorCode, message: string, cause?: unknown): void {
+    this.#settle(entry, new RotundaError(code, message, { cause }))
   }
 
-  #settle(ref: string): Entry | undefined {
-    const entry = this.#entries.get(ref)
-    if (!entry) return undefined
-    this.#entries.delete(ref)
+  #settle(entry: Entry, error?: RotundaError): void {
+    // Rejecting one may have rejected others.
+    if (!this.#entries.delete(entry.envelope.ref!)) return
     this.#unsend(entry)
     entry.signal?.removeEventListener('abort', entry.abort)
     this.#schedule()
-    return entry
+    if (error) entry.reject(error)
   }
 
   #unsend(entry: Entry): void {
@@ -203,12 +202,12 @@ export class Outbox {
     this.#schedule()
   }
 
-  #send(ref: string, entry: Entry): void {
+  #send(entry: Entry): void {
     if (entry.sent || !this.connection.isOpen) return
     try {
       this.connection.send(entry.envelope)
     } catch (error) {
-      return this.#settle(ref)?.reject(error as RotundaError)
+      return this.#settle(entry, error as RotundaError)
     }
     const { clock, settings } = this.connection
     entry.sent = true
@@ -231,16 +230,16 @@ export class Outbox {
     const { clock, isOpen, settings: { maxInFlight } } = this.connection
     if (!isOpen) return
     if (this.#holding) {
-      if (this.#sent > 0) return
+      if (this.#sent) return
       this.#cancelPause ??= clock.after(this.#backoff.next(), () => {
         this.#stopHolding()
         this.#proceed()
       })
       return
     }
-    for (const [ref, entry] of this.#entries) {
+    for (const entry of this.#entries.values()) {
       if (this.#sent >= maxInFlight) return
-      if (entry.again) this.#send(ref, entry)
+      if (entry.again) this.#send(entry)
     }
   }
 

@@ -5,20 +5,23 @@ import { InOrder } from './in_order.ts'
 import { Listeners } from './listeners.ts'
 import { after, check, definitionOf } from './check.ts'
 import type { Cipher, FoundAt } from './encryption/cipher.ts'
-import type { ErrorContext, ErrorHandler } from './types.ts'
+import type { ErrorContext } from './types.ts'
 
 /** A message as handlers see it, whatever its event. */
 export type AnyMessage = { readonly type: string; readonly payload: unknown }
 
+/** Who knows what comes under its name, knows what it gets. */
+type Handler = (...args: never[]) => unknown
+
 /** Handlers of events by name, and the way of an envelope to them: its payload checked, its fields picked. */
 export class Receiver {
-  /** Told of what goes wrong here. */
-  readonly errors: Listeners<Parameters<ErrorHandler>> = new Listeners()
   declare readonly cipher: Cipher | undefined
   readonly #protocol: Protocol
   readonly #parent: Receiver | undefined
   readonly #context: ErrorContext
-  readonly #handlers = new Map<string, Listeners<[AnyMessage]>>()
+  readonly #handlers = new Map<string, Listeners<never[]>>()
+  /** What is sent in this room: a validator that never ends holds up no other. */
+  readonly sending: InOrder = new InOrder()
   readonly #deliveries = new InOrder()
 
   /** @param parent Told of errors that nobody here listens to. */
@@ -29,10 +32,16 @@ export class Receiver {
     this.cipher = cipher
   }
 
-  on(type: string, handler: (message: AnyMessage) => unknown): () => void {
+  /** @param type An event, or `session.…`, `room.…` or `error`, which no event is called: of these it is told by `tell`. */
+  on(type: string, handler: Handler): () => void {
     let handlers = this.#handlers.get(type)
     if (!handlers) this.#handlers.set(type, handlers = new Listeners())
     return handlers.add(handler)
+  }
+
+  /** Tells handlers of what is no event of the contract. */
+  tell(type: string, value: unknown): void {
+    this.#handlers.get(type)?.tell(this.report, value as never)
   }
 
   /** False while too many messages wait for an asynchronous validator. */
@@ -44,17 +53,13 @@ export class Receiver {
    * Passes a message on, after all that came before it; its payload is checked where somebody handles it.
    * @param advance Called first; false when the message is not wanted any more.
    */
-  deliver(envelope: Envelope, advance = () => true): void {
+  deliver(envelope: Envelope, advance: () => unknown = () => true): void {
     const handlers = this.#handlers.get(envelope.type)
     const failed = (error: unknown) => this.report(error, envelope)
     this.#deliveries.add(
       () => handlers && this.read(envelope),
-      (message) => {
-        if (advance() && message) handlers?.tell(failed, message)
-      },
-      (error) => {
-        if (advance()) failed(error)
-      },
+      (message) => advance() && message && handlers!.tell(failed, message as never),
+      (error) => advance() && failed(error),
     )
   }
 
@@ -79,7 +84,7 @@ export class Receiver {
     const error = thrown instanceof RotundaError
       ? thrown
       : new RotundaError('internal', `A handler failed: ${thrown}`, { cause: thrown })
-    if (this.errors.tell(console.error, error, about)) return
+    if (this.#handlers.get('error')?.tell(console.error, error as never, about as never)) return
     if (this.#parent) this.#parent.report(error, about)
     else console.error(error)
   }

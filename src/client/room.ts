@@ -4,7 +4,6 @@ import type { Calls, PublishOptions, TraceOptions } from './calls.ts'
 import { type HistoryOptions, readHistory } from './history.ts'
 import type { Membership } from './membership.ts'
 import type { RequestOptions } from './outbox.ts'
-import type { AnyMessage } from './receiver.ts'
 import type { AnyLogMessage, ErrorHandler, MessageOf, PublishResult, RemovalReason } from './types.ts'
 
 /**
@@ -49,18 +48,17 @@ export class Room<C extends Contract> {
    * @returns What removes the handler.
    */
   on<K extends EventName<C>>(type: K, handler: (message: MessageOf<C, K>) => unknown): () => void {
-    // The receiver makes the message of this very event, its payload checked by the contract.
-    return this.membership.receiver.on(type, handler as unknown as (message: AnyMessage) => unknown)
+    return this.membership.receiver.on(type, handler)
   }
 
   /** Told, in order with the messages, when messages cannot be given; delivery goes on after `gap.cursor`. */
   onGap(handler: (gap: Gap) => unknown): () => void {
-    return this.membership.gaps.add(handler)
+    return this.membership.receiver.on('room.gap', handler)
   }
 
   /** Told whenever the room was joined, on the first and on every later connection, before its messages follow. */
   onJoined(handler: (joined: Joined) => unknown): () => void {
-    return this.membership.joins.add(handler)
+    return this.membership.receiver.on('room.joined', handler)
   }
 
   /**
@@ -68,7 +66,7 @@ export class Room<C extends Contract> {
    * next connection joins it again unless it is left.
    */
   onRemoved(handler: (reason: RemovalReason | undefined) => unknown): () => void {
-    return this.membership.removals.add(handler)
+    return this.membership.receiver.on('room.left', handler)
   }
 
   /**
@@ -77,7 +75,7 @@ export class Room<C extends Contract> {
    * a handler the client's `onError` is told.
    */
   onError(handler: ErrorHandler): () => void {
-    return this.membership.receiver.errors.add(handler)
+    return this.membership.receiver.on('error', handler)
   }
 
   /**
@@ -128,7 +126,7 @@ export class Room<C extends Contract> {
    */
   history(options: HistoryOptions = {}): AsyncGenerator<AnyLogMessage<C>, void> {
     // What the room's log holds of the contract are its durable events.
-    return readHistory(this.membership, options, this.calls.outbox) as AsyncGenerator<AnyLogMessage<C>, void>
+    return readHistory(this.membership, options, this.calls) as AsyncGenerator<AnyLogMessage<C>, void>
   }
 
   /** Leaves the room: its handlers are not called any more. `client.join` makes a new one. Publishing goes on working. */

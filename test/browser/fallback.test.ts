@@ -122,6 +122,31 @@ describe('C4 C5 a page in Chromium, and what is in its way', () => {
       }),
   )
 
+  test(
+    'it is offline, then online: it comes back at once; it is seen again: it asks whether the connection lives',
+    LIMIT,
+    () =>
+      through({}, async ({ context, proxy, other }) => {
+        const ana = await ClientPage.open(context, proxy.port)
+        const pinged = new Promise<void>((resolve) => {
+          const sent = (frame: string | null) => frame?.includes('session.ping') && resolve()
+          ana.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => void sent(String(payload))))
+          ana.page.on('request', (request) => void sent(request.postData()))
+        })
+        await ana.page.waitForFunction('globalThis.start')
+        await ana.page.evaluate('globalThis.own = start(60_000, { base: 3_600_000, max: 3_600_000 }); 0')
+        await ana.page.waitForFunction('own.client.state === "open"')
+        proxy.cut()
+        await ana.page.waitForFunction('own.client.state === "reconnecting"')
+        await context.setOffline(true)
+        await other.join('africa').publish('chat.message', says('while away'))
+        await context.setOffline(false)
+        await ana.has(1)
+        await ana.page.evaluate('document.dispatchEvent(new Event("visibilitychange", { bubbles: true })); 0')
+        await pinged
+      }),
+  )
+
   const eachItsOwn = () =>
     through({ silent: true }, async ({ page, proxy }) => {
       const names = ['ana', 'ben', 'zoe']

@@ -49,3 +49,36 @@ test('I4 asynchronous validators change neither the order of publishing nor that
       client.close()
     }
   }))
+
+test('a validator that never ends holds up what is published after it in its room, and nothing in another', () =>
+  withClient({}, async ({ url }) => {
+    const client = createClient({
+      url,
+      protocol: defineProtocol({
+        'chat.message': event(
+          {
+            '~standard': {
+              version: 1,
+              vendor: 'test',
+              validate: (value) => {
+                const message = value as Message
+                return message.text === 'never' ? new Promise<never>(() => {}) : { value: message }
+              },
+            },
+          } satisfies StandardSchema<unknown, Message>,
+        ),
+      }),
+    })
+    try {
+      const [stuck, other] = [client.join('stuck'), client.join('other')]
+      const settled: string[] = []
+      for (const text of ['never', 'behind it']) {
+        stuck.publish('chat.message', { user: 'G', text }).catch(() => {}).finally(() => settled.push(text))
+      }
+      assert.equal((await other.publish('chat.message', { user: 'G', text: 'hello' })).seq, 1)
+      assert.equal((await other.publish('chat.message', { user: 'G', text: 'hello' })).seq, 2)
+      assert.deepEqual(settled, [])
+    } finally {
+      client.close()
+    }
+  }))

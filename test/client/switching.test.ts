@@ -14,7 +14,9 @@ describe('C4 L6 a client that changes its transport', () => {
         const heard = new Transcript(room)
         const sessions: string[] = []
         client.onOpen(({ session }) => sessions.push(session))
+        const joined = once(room.onJoined.bind(room))
         await uses(name)
+        await joined
         const other = direct().join('africa')
         let isOver = false
         let count = 0
@@ -51,8 +53,11 @@ describe('C4 L6 a client that changes its transport', () => {
       const { client, transports, uses } = through({ retry: 60_000 })
       const used: (string | undefined)[] = []
       transports.onChange((name) => used.push(name))
-      const heard = new Transcript(client.join('africa', { last: 0 }))
+      const room = client.join('africa', { last: 0 })
+      const heard = new Transcript(room)
+      const joined = once(room.onJoined.bind(room))
       await uses('websocket')
+      await joined
       const other = direct().join('africa')
       const say = (text: string) => other.publish('chat.message', says(text))
       await say('over WebSocket')

@@ -36,6 +36,7 @@ function heart(options = { interval: 30_000, timeout: 10_000 }) {
   const clock = new FakeClock()
   const told: string[] = []
   const heartbeat = new Heartbeat(options, clock, () => told.push('ping'), () => told.push('dead'))
+  heartbeat.received()
   heartbeat.start()
   return { clock, told, heartbeat }
 }

@@ -7,13 +7,13 @@ import { fallback, longPolling, sse, webSocket } from '../../src/client/transpor
 import { OUTBOX_CHECKS } from '../conformance/outbox_checks.ts'
 
 /** Makes a client that keeps what it has to send, and puts down all that it sees. */
-function start(retry: number): object {
+function start(retry: number, backoff = { base: 100, max: 500 }): object {
   const transports = fallback([webSocket(), sse(), longPolling()], { patience: 500, retry })
   const mine = outgoing()
   const client = createClient({
     url: '/ws',
     protocol: chat,
-    backoff: { base: 100, max: 500 },
+    backoff,
     use: [transports, mine, outbox({ store: indexedDbOutbox('test') })],
   })
   const room = client.join('africa', { last: 500 })

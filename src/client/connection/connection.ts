@@ -1,5 +1,5 @@
 import { shouldReconnect } from '../../protocol/close_codes.ts'
-import type { Codec, Frame } from '../../protocol/codec.ts'
+import type { Frame } from '../../protocol/codec.ts'
 import type { EncodedEnvelope, Envelope } from '../../protocol/envelope.ts'
 import { RotundaError } from '../../protocol/rotunda_error.ts'
 import type { Welcome } from '../../protocol/reserved.ts'
@@ -8,7 +8,7 @@ import type { Settings } from '../options.ts'
 import { Backoff } from './backoff.ts'
 import { sizeOf } from './frames.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { json } from './json.ts'
+import { type ClientCodec, json } from './json.ts'
 
 /**
  * `connecting` until the first welcome, `open` while the server can be reached, `reconnecting` between two
@@ -37,6 +37,13 @@ export interface ConnectionEvents {
   down(close: CloseInfo): void
 }
 
+/** Clients that are woken together try within so many milliseconds, each at a random one: not in one instant. */
+const SPREAD = 1_000
+/** Milliseconds from one attempt to one that is made early, at least: however often the network comes and goes. */
+const SPACING = 2_000
+/** Events of a page after which all may be different: its timers, its sockets and the network may have stood still. */
+const WAKING = ['online', 'visibilitychange', 'pageshow']
+
 /**
  * A connection that comes back: one attempt at a time, with pauses that grow, until it is closed. What is sent in one
  * microtask leaves as one frame.
@@ -56,8 +63,11 @@ export class Connection {
   /** What leaves as one frame at the end of this microtask, and its bytes. */
   #batch: EncodedEnvelope[] = []
   #bytes = 0
-  #openedAt = 0
-  #codec: Codec = json
+  /** When the last attempt was begun, or was welcomed. */
+  #since = 0
+  /** When what waits is due. */
+  #due = 0
+  #codec: ClientCodec = json
   /** Cancels what waits for its time: the end of an attempt, the next attempt, or a move asked for by the server. */
   #cancelWait = () => {}
 
@@ -66,23 +76,25 @@ export class Connection {
     this.clock = clock
     this.events = events
     this.#backoff = new Backoff(clock.random, settings.backoff)
-    const ping = () => this.send({ type: 'session.ping', payload: '{}' })
-    this.#heartbeat = new Heartbeat(settings.heartbeat, clock, ping, () => this.#lost('The server has fallen silent.'))
+    this.#heartbeat = new Heartbeat(
+      settings.heartbeat,
+      clock,
+      () => this.send({ type: 'session.ping', payload: '{}' }),
+      () => this.#lost('The server has fallen silent.'),
+    )
   }
 
   get isOpen(): boolean {
     return this.state === 'open'
   }
 
-  /** Starts; false when it has started already. */
-  connect(): boolean {
-    if (this.state !== 'closed') return false
+  /** Starts, where it is closed. */
+  connect(): void {
     this.#backoff.reset()
     // First, since it may throw: then nothing has happened.
     this.#attempt()
     this.state = 'connecting'
-    globalThis.addEventListener?.('online', this.#online)
-    return true
+    for (const name of WAKING) globalThis.addEventListener?.(name, this.#wake)
   }
 
   /**
@@ -94,7 +106,7 @@ export class Connection {
     const { maxBatch, maxMessageSize } = this.welcome!
     const bytes = sizeOf(this.#codec.encode([envelope]))
     if (bytes > maxMessageSize) {
-      throw new RotundaError('message_too_big', `The message has more than ${maxMessageSize} bytes.`)
+      throw new RotundaError('message_too_big', `More than ${maxMessageSize} bytes.`)
     }
     // One more each for the comma or the closing bracket, and one for the opening one.
     if (this.#batch.length >= maxBatch || this.#bytes + bytes + 2 > maxMessageSize) this.#flush()
@@ -109,27 +121,76 @@ export class Connection {
     this.#ended(code, reason, false)
   }
 
-  readonly #online = () => {
-    if (!this.#socket) this.#attempt()
+  /** A socket that begins to connect. */
+  dial(): WebSocket {
+    const { WebSocket, url, codec } = this.settings
+    const socket = new WebSocket(url, [...new Set([codec.subprotocol, json.subprotocol])])
+    socket.binaryType = 'arraybuffer'
+    return socket
+  }
+
+  /** Goes over to another connection, without a pause. */
+  move(): void {
+    this.#drop()
+    this.#ended(1006, 'The server drains.', true, 0)
+  }
+
+  /** Milliseconds until the next attempt, after one that failed or a connection that has ended. */
+  pause(_code: number, _reason: string): number {
+    return this.#backoff.next()
+  }
+
+  readonly #wake = ({ type }: Event) => {
+    // A page that nobody sees needs nothing, but for the network.
+    if (type !== 'online' && globalThis.document?.hidden) return
+    if (this.isOpen) this.#heartbeat.check()
+    if (!this.#socket) {
+      const now = this.clock.now()
+      const at = Math.max(this.#since + SPACING, now + this.clock.random() * SPREAD)
+      if (at < this.#due) this.#wait(at - now, () => this.#attempt())
+    }
   }
 
   #flush(): void {
     const batch = this.#batch
     this.#batch = []
     this.#bytes = 0
-    if (batch.length > 0 && this.isOpen) this.#socket?.send(this.#codec.encode(batch) as string)
+    if (batch[0] && this.isOpen) this.#socket!.send(this.#codec.encode(batch) as string)
   }
 
   #wait(milliseconds: number, then: () => void): void {
     this.#cancelWait()
+    this.#due = this.clock.now() + milliseconds
     this.#cancelWait = this.clock.after(milliseconds, then)
   }
 
   #attempt(): void {
-    const { WebSocket, url, connectTimeout, codec } = this.settings
-    const socket = this.#socket = new WebSocket(url, [...new Set([codec.subprotocol, json.subprotocol])])
-    socket.binaryType = 'arraybuffer'
-    socket.onmessage = ({ data }) => this.#receive(socket, data)
+    const socket = this.#socket = this.dial()
+    this.#since = this.clock.now()
+    socket.onmessage = ({ data }) => {
+      if (this.#socket !== socket) return
+      this.#heartbeat.received()
+      const frame = typeof data === 'string' ? data : new Uint8Array(data)
+      this.#codec = socket.protocol === this.settings.codec.subprotocol ? this.settings.codec : json
+      this.events.frame(frame)
+      for (const { envelope } of this.#codec.decode(frame)) {
+        // A handler may have closed the connection in the middle of a batch; the rest is for the next one to get.
+        if (this.#socket !== socket) return
+        if (!envelope) continue
+        const { type, payload } = envelope
+        if (type === 'session.welcome') {
+          this.#cancelWait()
+          this.welcome = payload as Welcome
+          this.state = 'open'
+          this.#since = this.clock.now()
+          this.#heartbeat.start()
+          this.events.open(payload as Welcome)
+        } else if (type === 'session.drain') {
+          // Its clients are to move to another server, not all at once.
+          this.#wait(this.clock.random() * (payload as { window: number }).window, () => this.move())
+        } else if (this.isOpen) this.events.envelope(envelope)
+      }
+    }
     socket.onclose = ({ code, reason }) => {
       if (this.#socket === socket) this.#ended(code, reason)
     }
@@ -137,65 +198,32 @@ export class Connection {
     socket.onerror = () => {
       if (this.#socket === socket && !this.isOpen) this.#ended(1006, '')
     }
-    this.#wait(connectTimeout, () => this.#lost(''))
-  }
-
-  #receive(socket: WebSocket, data: string | ArrayBuffer): void {
-    if (this.#socket !== socket) return
-    this.#heartbeat.received()
-    const frame = typeof data === 'string' ? data : new Uint8Array(data)
-    const { codec } = this.settings
-    this.#codec = socket.protocol === codec.subprotocol ? codec : json
-    this.events.frame(frame)
-    for (const { envelope } of this.#codec.decode(frame)) {
-      // A handler may have closed the connection in the middle of a batch; the rest is for the next one to get.
-      if (this.#socket !== socket) return
-      if (!envelope) continue
-      const { type, payload } = envelope
-      if (type === 'session.welcome') {
-        this.#cancelWait()
-        this.welcome = payload as Welcome
-        this.state = 'open'
-        this.#openedAt = this.clock.now()
-        this.#heartbeat.start()
-        this.events.open(this.welcome)
-      } else if (type === 'session.drain') this.#drain(payload as { window: number })
-      else if (this.isOpen) this.events.envelope(envelope)
-    }
-  }
-
-  /** The server asks its clients to move to another one, not all at once. */
-  #drain({ window }: { readonly window: number }): void {
-    this.#wait(this.clock.random() * window, () => {
-      this.#lost('The server drains.')
-      // Unless the application, told of the loss, has closed the client.
-      if (this.state === 'reconnecting') this.#attempt()
-    })
+    this.#wait(this.settings.connectTimeout, () => this.#lost(''))
   }
 
   /** Gives up a socket of which nothing more is to be expected. */
   #lost(reason: string): void {
-    this.#drop(1000, '')
+    this.#drop()
     this.#ended(1006, reason)
   }
 
-  #drop(code: number, reason: string): void {
+  #drop(code = 1000, reason = ''): void {
     this.#flush()
     const socket = this.#socket
     this.#socket = undefined
     socket?.close(code, reason)
   }
 
-  #ended(code: number, reason: string, willReconnect = shouldReconnect(code)): void {
+  #ended(code: number, reason: string, willReconnect = shouldReconnect(code), pause?: number): void {
     const wasOpen = this.isOpen
-    if (wasOpen && this.clock.now() - this.#openedAt >= this.settings.backoff.base) this.#backoff.reset()
+    if (wasOpen && this.clock.now() - this.#since >= this.settings.backoff.base) this.#backoff.reset()
     this.#socket = undefined
     this.#heartbeat.stop()
     this.#cancelWait()
     if (willReconnect) {
-      this.#wait(this.#backoff.next(), () => this.#attempt())
+      this.#wait(pause ?? this.pause(code, reason), () => this.#attempt())
       if (!wasOpen) return
-    } else globalThis.removeEventListener?.('online', this.#online)
+    } else for (const name of WAKING) globalThis.removeEventListener?.(name, this.#wake)
     this.state = willReconnect ? 'reconnecting' : 'closed'
     this.events.down({ code, reason, willReconnect })
   }

@@ -10,6 +10,8 @@ export interface HeartbeatOptions {
 
 /** A timer this late was held back: by a throttled tab, a blocked thread or a sleeping machine. */
 const LATE = 1_000
+/** So many without an answer are enough, also where each timer was held back: then what comes late is not the answer. */
+const QUESTIONS = 3
 
 /**
  * Finds out whether a connection is dead. Silence counts only while we were awake to hear: after a timer that came
@@ -21,7 +23,8 @@ export class Heartbeat {
   readonly #ping: () => void
   readonly #dead: () => void
   #receivedAt = 0
-  #asking = false
+  /** Questions since something was received. */
+  #asked = 0
   #cancel = () => {}
 
   constructor(options: HeartbeatOptions, clock: Clock, ping: () => void, dead: () => void) {
@@ -31,26 +34,30 @@ export class Heartbeat {
     this.#dead = dead
   }
 
+  /** Begins to listen; what opened the connection was `received` before. */
   start(): void {
-    this.received()
-    this.#listen()
+    if (this.#options.interval) this.#listen()
   }
 
   /** Something arrived, whatever it was. */
   received(): void {
     this.#receivedAt = this.#clock.now()
-    if (this.#asking) this.#listen()
+    if (this.#asked) this.#listen()
+  }
+
+  /** Asks now, since what was heard last may be of long ago; also where it has asked, since that may be, too. */
+  check(): void {
+    if (this.#options.interval && this.#asked < QUESTIONS) this.#ask()
   }
 
   stop(): void {
-    this.#asking = false
+    this.#asked = 0
     this.#cancel()
   }
 
   #listen(): void {
     const { interval } = this.#options
-    this.#asking = false
-    if (interval <= 0) return
+    this.#asked = 0
     // A clock that was set back must not make the silence negative.
     const silence = Math.max(0, this.#clock.now() - this.#receivedAt)
     if (silence >= interval) this.#ask()
@@ -58,10 +65,10 @@ export class Heartbeat {
   }
 
   #ask(): void {
-    this.#asking = true
+    this.#asked += 1
     this.#ping()
     this.#wait(this.#options.timeout, (late) => {
-      if (late > LATE) this.#ask()
+      if (late > LATE && this.#asked < QUESTIONS) this.#ask()
       else this.#dead()
     })
   }

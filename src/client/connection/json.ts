@@ -4,8 +4,10 @@ import type { Codec, Decoded } from '../../protocol/codec.ts'
  * JSON text frames as a client needs them. Not the protocol's own codec, which is for what strangers send: it checks
  * every field, in more bytes than all of a client's wire has.
  */
-export const json: Codec = {
-  name: 'json',
+/** What a client needs of a codec. */
+export type ClientCodec = Omit<Codec, 'name'>
+
+export const json: ClientCodec = {
   subprotocol: 'rotunda.v1.json',
   encode(batch) {
     const texts = batch.map(({ payload, ...fields }) => {

@@ -43,7 +43,7 @@ export class RoomKeys {
   readonly #missing = new Map<string, number>()
   #current: string
 
-  /** @internal */
+  /** Use {@link roomKeys}. */
   constructor({ current, keys = {}, lookup }: RoomKeysOptions) {
     this.#lookup = lookup
     for (const [kid, key] of Object.entries(keys)) this.add(kid, key)

@@ -34,15 +34,13 @@ const LOOK = 10_000
 export function outbox(
   { store, maxEntries = 10_000, maxBytes = 8 * 1024 * 1024 }: OutboxOptions,
 ): Addition {
-  const attach: Addition['attach'] = ({ calls: { outbox: wire }, receiver: { report } }) => {
+  const attach: Addition['attach'] = ({ calls: wire, receiver: { report } }) => {
     const { connection } = wire
     const { events, clock } = connection
     const { open, down } = events
     const ask = wire.ask.bind(wire)
-    /** Bytes of what is on its way. */
+    /** Bytes of each that is not acknowledged. */
     const sizes = new Map<string, number>()
-    /** What was settled since the store was last read: it may have been read with that. */
-    const settled = new Set<string>()
     const order = new InOrder()
     let bytes = 0
     let loading: Promise<void> | undefined
@@ -67,32 +65,32 @@ export function outbox(
       bytes += size
     }
     const send = (entry: OutboxEntry, caller: Caller, options?: RequestOptions) => {
-      const settle = (code?: string) => {
+      const { room, key, payload } = entry
+      const settle = async (code?: string) => {
+        // What is settled while the store is being read may have been read with the rest.
+        await loading
         const id = idOf(entry)
         bytes -= sizes.get(id) ?? 0
         sizes.delete(id)
         // What a closed client had to send is for the next one.
-        if (code === 'closed') return
-        settled.add(id)
-        remove({ room: entry.room, key: entry.key })
+        if (code !== 'closed') remove({ room, key })
       }
-      const { payload } = entry
-      const envelope = { ...entry, payload: typeof payload === 'string' ? JSON.parse(payload) : payload } as Envelope
       const resolve = (answer: unknown) => {
-        settle()
+        void settle()
         caller.resolve(answer)
       }
       const reject = (error: RotundaError) => {
-        settle(error.code)
+        void settle(error.code)
         caller.reject(error)
       }
+      const envelope = { ...entry, payload: typeof payload === 'string' ? JSON.parse(payload) : payload } as Envelope
       ask(envelope, { resolve, reject }, options, true)
     }
     const load = async () => {
       try {
         for (const entry of await store.load()) {
           const id = idOf(entry)
-          if (sizes.has(id) || settled.has(id)) continue
+          if (sizes.has(id)) continue
           count(id, sizeOf(entry.payload))
           send(entry, {
             resolve() {},
@@ -102,7 +100,6 @@ export function outbox(
       } catch (error) {
         report(error)
       }
-      settled.clear()
       loading = undefined
     }
     const look = () => {
@@ -118,9 +115,7 @@ export function outbox(
       const size = sizeOf(entry.payload)
       if (!sizes.has(id)) {
         if (sizes.size >= maxEntries || bytes + size > maxBytes) {
-          return caller.reject(
-            new RotundaError('queue_full', `The outbox holds ${sizes.size} messages, ${bytes} bytes.`),
-          )
+          return caller.reject(new RotundaError('queue_full', 'The outbox is full.'))
         }
         count(id, size)
         put(entry)

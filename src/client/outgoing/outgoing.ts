@@ -76,7 +76,7 @@ class Outgoing implements OutgoingList {
     if (entry.state === 'failed') this.#entries.delete(entry)
   }
 
-  attach({ calls: { outbox: wire }, receiver }: AnyClient): void {
+  attach({ calls: wire, receiver }: AnyClient): void {
     const { connection } = wire
     const { events } = connection
     const { down, envelope: receive } = events

@@ -62,9 +62,9 @@ export class Presence<S> {
   #isOver = false
   #cancelRetry = () => {}
 
-  /** @internal */
+  /** Use {@link presence}. */
   constructor(room: AnyRoom, { state, watch = true, schema }: PresenceOptions<S>) {
-    const { membership, calls: { outbox } } = room
+    const { membership, calls: outbox } = room
     this.#outbox = outbox
     this.#membership = membership
     this.#schema = schema

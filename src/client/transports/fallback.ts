@@ -1,8 +1,6 @@
 import type { Addition, AnyClient } from '../addition.ts'
 import { Listeners } from '../listeners.ts'
 import type { Settings } from '../options.ts'
-import { chooser, type ChosenSocket } from './chooser.ts'
-import { probe, type ProbedSocket } from './probe.ts'
 import { quiet } from './quiet.ts'
 import type { Transport } from './transport.ts'
 
@@ -24,8 +22,8 @@ export interface Fallback extends Addition {
   onChange(handler: (current: string | undefined) => unknown): () => void
 }
 
-/** A request of the server to connect again at once. */
-const MOVE = '{"type":"session.drain","payload":{"window":0}}'
+/** A connection that broke sooner after it had opened was no good, in milliseconds. */
+const STABLE = 10_000
 
 /**
  * Connects over the first of some transports that gets through, and goes back to the first one when that does again.
@@ -48,80 +46,101 @@ export function fallback(
   const changes = new Listeners<[string | undefined]>()
   let current: string | undefined
 
-  const attach = ({ calls: { outbox }, receiver }: AnyClient): void => {
+  const attach = ({ calls: outbox, receiver: { report } }: AnyClient): void => {
     const { connection } = outbox
     const { clock, events } = connection
+    const { open, down } = events
     const settings = connection.settings as { -readonly [K in keyof Settings]: Settings[K] }
-    const { interval, timeout } = settings.heartbeat
-    const { frame } = events
+    const { connectTimeout } = settings
+    const pause = connection.pause.bind(connection)
     const becomeQuiet = quiet(outbox)
-    /** Is another object for every connection. */
-    let stay: object | undefined
-    let isProbing = false
-    let socket: ChosenSocket
-    /** Is there for the next attempt to connect. */
-    let ready: ProbedSocket | undefined
-    let release: (() => void) | undefined
+    /** The one that is used or tried, and the one with which these attempts began. */
+    let index = 0
+    let first = 0
+    /** Whether each may fail once more before it is left. */
+    const spare: boolean[] = []
+    let openedAt = 0
     let cancel = () => {}
 
+    const next = () => (index + 1) % transports.length
+    /** What has never worked is left at its first failure, what has at its second in a row. */
+    const failed = () => {
+      if (!spare[index]) index = next()
+      else spare[index] = false
+    }
     const tell = (name: string | undefined) => {
-      changes.tell(receiver.report, current = name)
+      changes.tell(report, current = name)
     }
     const tryAgain = () => {
       // Never all clients at once.
-      cancel = clock.after(retry * (0.5 + clock.random() / 2), () => void move())
+      cancel = clock.after(retry * (0.5 + clock.random() / 2), () => void goBack())
       retry = Math.min(maxRetry, retry * 2)
     }
-    const drop = () => {
-      ready?.socket.close()
-      ready = undefined
-      release?.()
-      release = undefined
-    }
-    /** Goes back to the first transport where that gets through. */
-    const move = async () => {
-      const now = stay
-      isProbing = true
-      const probing = probe(connection)
-      isProbing = false
-      const probed = await probing
-      const works = probed.frames[0] && !probed.isClosed
-      if (works && now === stay) release = await becomeQuiet()
-      ready = probed
-      if (works && now === stay) return socket.onmessage!({ data: MOVE })
-      drop()
-      if (now === stay) tryAgain()
-    }
-    const choose = chooser({
-      transports,
-      clock,
-      patience,
-      silence: interval ? interval + timeout * 0.9 : Infinity,
-      opened(index) {
-        stay = {}
-        tell(transports[index]!.name)
-        if (index) tryAgain()
-      },
-      ended() {
-        stay = undefined
-        cancel()
-        tell(undefined)
-        // Where the client did not come for it.
-        queueMicrotask(drop)
-      },
-    })
-    settings.connectTimeout += patience * (transports.length - 1)
-    settings.WebSocket = function (url: string, protocols: string[]) {
-      if (isProbing) return transports[0].open(url, protocols)
-      socket = choose(url, protocols, ready)
-      if (ready) {
-        ready = undefined
-        drop()
+    /** Whether the first one gets through. */
+    const probe = () =>
+      new Promise<boolean>((resolve) => {
+        const used = index
+        index = 0
+        const socket = connection.dial()
+        index = used
+        const done = (works: boolean) => {
+          cancelProbe()
+          socket.close()
+          resolve(works)
+        }
+        const cancelProbe = clock.after(connectTimeout, () => done(false))
+        cancel = socket.onclose = socket.onerror = () => done(false)
+        socket.onmessage = () => done(true)
+      })
+    const goBack = async () => {
+      const { welcome } = connection
+      const works = await probe()
+      const release = works && await becomeQuiet()
+      if (connection.isOpen && connection.welcome === welcome) {
+        if (works) {
+          index = first = 0
+          // One failure, and it is left again.
+          spare[0] = false
+          connection.move()
+        } else tryAgain()
       }
-      return socket
+      if (release) release()
+    }
+    // An attempt to connect is over, or a connection: which is the next to be tried, and when?
+    connection.pause = (code, reason) => {
+      if (openedAt) {
+        // It broke, of which Deno says 0. With a reason it has fallen silent.
+        if (!code || code === 1006) {
+          if (reason || clock.now() < openedAt + STABLE) failed()
+          else spare[index] = true
+        }
+        first = index
+      } else {
+        failed()
+        if (index !== first) return 0
+        // None of them can connect, so it is the fault of none.
+        spare.length = 0
+      }
+      return pause(code, reason)
+    }
+    settings.WebSocket = function (url: string, protocols: string[]) {
+      settings.connectTimeout = next() === first ? connectTimeout : patience
+      return transports[index]!.open(url, protocols)
     } as unknown as Settings['WebSocket']
-    // That one is of our own.
-    events.frame = (data) => data === MOVE || frame(data)
+    events.open = (welcome) => {
+      openedAt = clock.now()
+      first = index
+      spare[index] ??= true
+      tell(transports[index]!.name)
+      if (index) tryAgain()
+      open(welcome)
+    }
+    events.down = (close) => {
+      openedAt = 0
+      cancel()
+      if (current) tell(undefined)
+      down(close)
+    }
   }
   return {
     get current() {

@@ -1,7 +1,9 @@
 import type { Outbox } from '../outbox.ts'
+import type { RotundaError } from '../../protocol/rotunda_error.ts'
 
-/** How long requests are held back at most, in milliseconds. */
-const PATIENCE = 1_000
+/** How often to look, and how long apart, in milliseconds. */
+const LOOKS = 20
+const APART = 50
 
 /**
  * Gives what brings about a moment in which no request waits for its answer: what is asked meanwhile waits, until what
@@ -10,32 +12,30 @@ const PATIENCE = 1_000
 export function quiet(outbox: Outbox): () => Promise<() => void> {
   const ask = outbox.ask.bind(outbox)
   let pending = 0
-  let held: Parameters<typeof ask>[] | undefined
-  let whenQuiet: () => void = () => {}
+  let held: (() => void)[] | undefined
   outbox.ask = (envelope, caller, options, again) => {
     if (again) return ask(envelope, caller, options, again)
-    if (held) return void held.push([envelope, caller, options])
-    const then = <T>(call: (value: T) => void) => (value: T) => {
+    if (held) return void held.push(() => outbox.ask(envelope, caller, options))
+    const resolve = (payload: unknown) => {
       pending--
-      call(value)
-      if (!pending) whenQuiet()
+      caller.resolve(payload)
     }
-    ask(envelope, { resolve: then(caller.resolve), reject: then(caller.reject) }, options)
+    const reject = (error: RotundaError) => {
+      pending--
+      caller.reject(error)
+    }
+    ask(envelope, { resolve, reject }, options)
     // Not before, since it may throw.
     pending++
   }
   return async () => {
-    held = []
-    if (pending) {
-      await new Promise<void>((resolve) => {
-        whenQuiet = resolve
-        outbox.connection.clock.after(PATIENCE, resolve)
-      })
+    const waiting = held = [] as (() => void)[]
+    for (let left = LOOKS; left && pending; left--) {
+      await new Promise<void>((resolve) => outbox.connection.clock.after(APART, resolve))
     }
     return () => {
-      const all = held ?? []
       held = undefined
-      for (const given of all) outbox.ask(...given)
+      for (const call of waiting) call()
     }
   }
 }
