@@ -21,7 +21,13 @@ export async function openRemoteConnection(settings: LibsqlSettings, role: Role)
   }
   try {
     const epoch = await withDeadline(settings.requestTimeout, () => openLog(client, role, name))
-    return clientConnection(client, epoch, run)
+    const connection = clientConnection(client, epoch, run)
+    const inTurn = oneAtATime()
+    return {
+      ...connection,
+      commit: (batch) => inTurn(() => connection.commit(batch)),
+      trim: (cuts) => inTurn(() => connection.trim(cuts)),
+    }
   } catch (error) {
     client.close()
     if (isRefusal(error)) throw refusal(error, settings, name)
@@ -42,6 +48,16 @@ function openClient({ url, authToken, requestTimeout }: LibsqlSettings, name: st
   } catch (error) {
     const message = `libsqlStore: url is ${name}, which cannot be opened: ${reasonOf(error)}`
     throw new RotundaError('invalid_config', message, { cause: error })
+  }
+}
+
+/** Writers that ask sqld for its lock at the same time can keep each other from it for half a minute. */
+function oneAtATime(): <T>(write: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (write) => {
+    const written = last.then(write)
+    last = written.catch(() => {})
+    return written
   }
 }
 

@@ -69,7 +69,8 @@ export class InspectorPage {
     await this.page.waitForFunction(
       (least) => document.querySelector('[data-testid=card-in] .line')!.getAttribute('d')!.split('L').length > least,
       begins + seconds,
-      { timeout: PATIENCE + seconds * 2_000 },
+      // Not by frames, which a page in the background may not draw.
+      { timeout: PATIENCE + seconds * 2_000, polling: 100 },
     )
   }
 
