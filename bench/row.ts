@@ -33,8 +33,8 @@ export class Scene {
   readonly #remotes: Remote<Commands>[] = []
   #directory: string | undefined
 
-  start<C extends Commands>(file: string, options?: unknown, runtime?: Runtime): Remote<C> {
-    const remote = new Remote<C>(file, options, runtime)
+  start<C extends Commands>(file: string, options?: unknown, runtime?: Runtime, isLast?: boolean): Remote<C> {
+    const remote = new Remote<C>(file, options, runtime, isLast)
     this.#remotes.push(remote as unknown as Remote<Commands>)
     return remote
   }

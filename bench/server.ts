@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { flatbuffers } from '../adapters/flatbuffers/mod.ts'
 import { libsqlStore } from '../adapters/libsql/mod.ts'
 import { createHub, defineProtocol, event, type HubMetrics, memoryStore } from '../src/mod.ts'
+import { type LoopDelay, LoopWatch } from './support/loop_delay.ts'
 import { OPERATED, scrapeEverySecond } from './support/operated.ts'
 import { expose, startedWith } from './support/remote.ts'
 import { settledUsage, type Usage, usage } from './support/usage.ts'
@@ -18,6 +19,7 @@ const protocol = defineProtocol({
   'chat.message': event(payload),
   'chat.typing': event(payload, { durable: false }),
   'file.chunk': event(z.instanceof(Uint8Array)),
+  'file.part': event(z.instanceof(Uint8Array), { durable: false }),
 })
 const store = url === undefined ? memoryStore() : await libsqlStore({ url })
 const limits = { maxConnections: 20_000 }
@@ -42,11 +44,14 @@ async function serve(adapter: Adapter): Promise<number> {
   }
 }
 
+// Looking costs a few percent: only rows that ask for it, from the first time they do.
+let loop: LoopWatch | undefined
 const commands = {
   port: (): number => port,
   usage: (): Usage => usage(),
   settledUsage: (): Promise<Usage> => settledUsage(),
   metrics: (): HubMetrics => hub.metrics,
+  loopDelay: (): LoopDelay => (loop ??= new LoopWatch()).take(),
 }
 export type ServerCommands = typeof commands
 expose(commands)

@@ -31,10 +31,18 @@ export class Remote<C extends Commands> {
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   #calls = 0
 
-  /** Starts a file of this folder's parent in a process of its own. */
-  constructor(file: string, options: unknown = {}, runtime: Runtime = 'bun') {
+  /**
+   * Starts a file of this folder's parent in a process of its own.
+   * @param isLast Whether all others go before it where there are too few processors.
+   */
+  constructor(file: string, options: unknown = {}, runtime: Runtime = 'bun', isLast = false) {
     const script = fileURLToPath(new URL(`../${file}`, import.meta.url))
-    this.#process = Bun.spawn([...commandOf(runtime, file), script, JSON.stringify(options)], {
+    this.#process = Bun.spawn([
+      ...(isLast ? ['nice', '-n', '19'] : []),
+      ...commandOf(runtime, file),
+      script,
+      JSON.stringify(options),
+    ], {
       // The one that both runtimes speak.
       serialization: 'json',
       stdio: ['ignore', 'inherit', 'inherit'],

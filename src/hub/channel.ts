@@ -34,7 +34,7 @@ const CHECK_EVERY = 64 * 1024
  * Where the host has topics it is one native topic, elsewhere a loop.
  */
 export class Channel<S extends Subscriber = Subscriber> {
-  readonly #variant: Variant
+  readonly variant: Variant
   readonly #host: Host
   readonly #topic: string
   readonly #highWaterMark: number
@@ -46,7 +46,7 @@ export class Channel<S extends Subscriber = Subscriber> {
 
   /** @param traffic Where what all subscribers are sent is counted. */
   constructor(room: string, host: Host, variant: Variant, highWaterMark: number, traffic: Traffic) {
-    this.#variant = variant
+    this.variant = variant
     this.#host = host
     this.#topic = `${variant.codec.name}:${variant.batches ? 'batch' : 'single'}:${room}`
     this.#highWaterMark = highWaterMark
@@ -65,7 +65,7 @@ export class Channel<S extends Subscriber = Subscriber> {
   }
 
   serves(host: Host, variant: Variant): boolean {
-    return this.#host === host && this.#variant.codec === variant.codec && this.#variant.batches === variant.batches
+    return this.#host === host && this.variant.codec === variant.codec && this.variant.batches === variant.batches
   }
 
   add(subscription: S): void {
@@ -77,18 +77,17 @@ export class Channel<S extends Subscriber = Subscriber> {
     if (this.#live.delete(subscription)) subscription.connection.peer.unsubscribe?.(this.#topic)
   }
 
-  /** Sends envelopes to every live subscriber. */
-  deliver(batch: readonly EncodedEnvelope[]): void {
+  /** Sends envelopes, and the frames that they are, to every live subscriber. */
+  deliver(batch: readonly EncodedEnvelope[], frames?: readonly Frame[]): void {
     const { size } = this.#live
     if (size === 0) return
     countOut(this.#traffic, 0, batch.length * size, 0)
-    for (const frame of encodeFrames(this.#variant, batch)) this.#send(frame)
+    for (const frame of frames ?? encodeFrames(this.variant, batch)) this.#send(frame)
     this.sent.messages += batch.length
   }
 
   /** Sends envelopes to every live subscriber but one. */
-  deliverExcept(batch: readonly EncodedEnvelope[], except: Connection): void {
-    const frames = encodeFrames(this.#variant, batch)
+  deliverExcept(batch: readonly EncodedEnvelope[], frames: readonly Frame[], except: Connection): void {
     for (const { connection } of this.#live) {
       if (connection !== except) {
         for (const frame of frames) connection.sendFrame(frame, batch.length / frames.length)

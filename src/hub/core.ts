@@ -25,6 +25,7 @@ import type { RoomEnvironment } from './room_environment.ts'
 import { Rooms } from './rooms.ts'
 import { Session } from './session.ts'
 import type { Tracing } from './tracing.ts'
+import { Turns } from './turns.ts'
 
 /** Who sends, and under which key. */
 export interface PublishOptions {
@@ -41,7 +42,8 @@ export interface Outgoing {
 }
 
 /** What a core is made of. */
-export interface CoreOptions<C extends Contract, M> extends Omit<RoomEnvironment, 'topics' | 'counters'> {
+export interface CoreOptions<C extends Contract, M>
+  extends Omit<RoomEnvironment, 'topics' | 'counters' | 'turns' | 'readings'> {
   readonly definitions: Definitions
   readonly authorize: Authorize<C, M> | undefined
   /** Patterns of the rooms that take encrypted payloads only. */
@@ -78,6 +80,7 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
   readonly publisher: Publisher
   readonly connections: Map<string, Connection<M>> = new Map()
   readonly counters: Counters = new Counters()
+  readonly turns: Turns = new Turns()
   readonly access: Access<C, M>
   readonly memberships: Memberships<C, M>
   readonly presence: Presence<C, M>
@@ -103,7 +106,8 @@ export class HubCore<C extends Contract, M> implements Principals<C, M> {
     this.definitions = definitions
     this.#report = report
     const topics = `rotunda:${++hubs}`
-    this.rooms = new Rooms({ ...given, topics, counters: this.counters })
+    const readings = new Turns()
+    this.rooms = new Rooms({ ...given, topics, counters: this.counters, turns: this.turns, readings })
     this.presence = new Presence(this, { ...given.presence, topics, report })
     this.publisher = new Publisher(given, this.rooms, this.counters)
     this.retention = new Retention(checkRetention(given.retention), store, executor, report)

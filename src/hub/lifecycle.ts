@@ -71,7 +71,7 @@ export class Lifecycle<C extends Contract, M> implements ConnectionOwner {
     this.#options = options
     this.#variants = new Map(options.codecs.map((codec) => [codec.subprotocol, { codec, batches: true }]))
     this.#backlog = backlogBounds(core.limits)
-    this.#heartbeat = new Heartbeat(core.connections, core.limits, core.executor)
+    this.#heartbeat = new Heartbeat(core.connections, core.limits, core.executor, core.turns)
     core.retention.start(core.retentionInterval)
   }
 

@@ -2,6 +2,7 @@ import type { Frame } from '../protocol/codec.ts'
 import type { Variant } from './channel.ts'
 import { chunk } from './chunks.ts'
 import type { LogEnvelope } from './log_envelope.ts'
+import type { Turns } from './turns.ts'
 
 /** Some of a page's messages as one frame. */
 export interface PageFrame {
@@ -54,15 +55,22 @@ const LARGEST_PAGE = 1_024
 
 /**
  * Reads pages for a room, so sized that a page stays near 256 KiB whatever the messages' size, and only once where
- * several subscribers want the same page at the same time.
+ * several subscribers want the same page at about the same time.
  */
 export class PageReader {
   readonly #read: (after: number, limit: number) => Promise<LogEnvelope[]>
-  readonly #inFlight = new Map<string, Promise<Page>>()
+  readonly #readings: Turns
+  readonly #shared = new Map<string, Promise<Page>>()
   #limit: number
 
-  constructor(read: (after: number, limit: number) => Promise<LogEnvelope[]>, maxMessageSize: number) {
+  /** @param readings What those who read wait for before they go on. */
+  constructor(
+    read: (after: number, limit: number) => Promise<LogEnvelope[]>,
+    maxMessageSize: number,
+    readings: Turns,
+  ) {
     this.#read = read
+    this.#readings = readings
     this.#limit = Math.max(1, Math.min(FIRST_PAGE, Math.floor(FIRST_PAGE_BYTES / maxMessageSize)))
   }
 
@@ -71,10 +79,13 @@ export class PageReader {
     const limit = Math.min(this.#limit, through - after, most ?? LARGEST_PAGE)
     // Who says how many may read beyond the head, where members must not be taken along.
     const key = `${after}+${limit}${most === undefined ? '' : '!'}`
-    let page = this.#inFlight.get(key)
+    let page = this.#shared.get(key)
     if (page === undefined) {
-      page = this.#load(after, limit, through).finally(() => this.#inFlight.delete(key))
-      this.#inFlight.set(key, page)
+      page = this.#load(after, limit, through)
+      this.#shared.set(key, page)
+      const forget = () => void this.#shared.delete(key)
+      // Kept until those who wait now have had their turn: they were here together, and come for this page next.
+      page.then(() => this.#readings.later(0)).then(forget, forget)
     }
     return page
   }

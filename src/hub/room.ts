@@ -2,31 +2,31 @@ import type { EncodedEnvelope } from '../protocol/envelope.ts'
 import { RotundaError } from '../protocol/errors.ts'
 import type { Joined, JoinRequest } from '../protocol/reserved.ts'
 import type { RoomExtent } from '../storage/store.ts'
-import { Channel, type Variant } from './channel.ts'
 import type { Counters } from './counters.ts'
 import { Doubts } from './doubts.ts'
+import { FanOut } from './fan_out.ts'
 import { trimmedGap } from './gap.ts'
 import { fromStored, type LogEnvelope } from './log_envelope.ts'
 import { type Page, PageReader } from './page.ts'
 import { PendingJoins } from './pending_joins.ts'
-import type { Host } from './peer.ts'
 import { keepTrying } from './retry.ts'
 import { SharedRead } from './shared_read.ts'
 import type { RoomEnvironment } from './room_environment.ts'
 import { startOf } from './start.ts'
 import type { Connection } from './connection.ts'
 import { Subscription } from './subscription.ts'
+import { costOfSending, type Turns } from './turns.ts'
 import type { Watcher } from './watcher.ts'
 
 /**
  * A room that somebody is in. It hands the log to its members in order: `head` is the seq up to which live members
- * were served, and every batch that does not follow on from it makes the room read the log instead.
+ * were or are being served, and every batch that does not follow on from it makes the room read the log instead.
  */
 export class Room {
   readonly name: string
   readonly #environment: RoomEnvironment
   readonly #members = new Map<Connection, Subscription>()
-  readonly #channels: Channel<Subscription>[] = []
+  readonly #fanOut: FanOut
   readonly #pages: PageReader
   #loading: Promise<void> | undefined
   #isLoaded = false
@@ -45,7 +45,9 @@ export class Room {
   constructor(name: string, environment: RoomEnvironment) {
     this.name = name
     this.#environment = environment
-    this.#pages = new PageReader((after, limit) => this.#readLog(after, limit), environment.limits.maxMessageSize)
+    this.#fanOut = new FanOut(name, environment)
+    const { limits: { maxMessageSize }, readings } = environment
+    this.#pages = new PageReader((after, limit) => this.#readLog(after, limit), maxMessageSize, readings)
     this.load().catch(() => {})
   }
 
@@ -64,6 +66,11 @@ export class Room {
 
   get counters(): Counters {
     return this.#environment.counters
+  }
+
+  /** Asked before the log is sent to somebody: thousands may have waited for the same page. */
+  get readings(): Turns {
+    return this.#environment.readings
   }
 
   get size(): number {
@@ -139,7 +146,7 @@ export class Room {
     if (this.hasMembers) return this.#advance()
     // Watchers read for themselves.
     this.#head = this.#known
-    this.#resumeWaiting()
+    this.#tellWatchers()
   }
 
   /** Asks the log how far it reaches, after a commit of which nobody knows whether it happened. */
@@ -149,14 +156,7 @@ export class Room {
 
   /** Delivers at most once to who is live; others are reading the log and miss it. */
   emit(batch: readonly EncodedEnvelope[], except?: Connection): void {
-    let live = 0
-    for (const channel of this.#channels) {
-      live += channel.size
-      if (except === undefined) channel.deliver(batch)
-      else channel.deliverExcept(batch, except)
-    }
-    this.counters.ephemeralDropped += (this.size - live) * batch.length
-    this.#easeSlow()
+    this.#fanOut.emit(batch, except)
   }
 
   /** A piece of the log after `cursor`: for members never beyond the head, what follows is live members' business first. */
@@ -187,8 +187,10 @@ export class Room {
     try {
       await this.load()
       if (!this.#mustAskStore(request)) return { head: this.#head, trimmed: 0 }
-      const extent = await this.#environment.store.extent(this.name)
+      const extent = await this.extent.get()
       this.notice(extent.head)
+      // Thousands may have waited for this very answer.
+      await this.readings.pass(costOfSending(1, 0))
       return extent
     } catch (cause) {
       this.report(cause)
@@ -214,7 +216,7 @@ export class Room {
     // Who names a position is served from there, in one membership still.
     member?.end()
     const { cursor, gap } = startOf(request, extent, this.#head, this.epoch)
-    const channel = this.#channelFor(connection.peer.host, connection.variant)
+    const channel = this.#fanOut.channelFor(connection.peer.host, connection.variant, this.#head)
     const subscription = new Subscription(this, connection, channel, cursor)
     this.#members.set(connection, subscription)
     connection.entered(this)
@@ -229,36 +231,15 @@ export class Room {
     subscription.resume()
   }
 
-  #channelFor(host: Host, variant: Variant): Channel<Subscription> {
-    const known = this.#channels.find((candidate) => candidate.serves(host, variant))
-    if (known !== undefined) return known
-    const { topics, limits: { highWaterMark }, counters: { traffic } } = this.#environment
-    const channel = new Channel<Subscription>(`${topics}:${this.name}`, host, variant, highWaterMark, traffic)
-    this.#channels.push(channel)
-    return channel
-  }
-
   #deliverLog(batch: readonly LogEnvelope[]): void {
-    for (const channel of this.#channels) channel.deliver(batch)
     this.#head = batch.at(-1)!.seq
     if (this.#known < this.#head) this.#known = this.#head
-    this.#easeSlow()
-    this.#resumeWaiting()
+    this.#fanOut.deliver(batch)
+    this.#tellWatchers()
   }
 
-  /** Who was at the old head and not yet live, because its peer was draining, has something to read again. */
-  #resumeWaiting(): void {
-    for (const subscription of this.#members.values()) if (!subscription.live) subscription.resume()
+  #tellWatchers(): void {
     for (const watcher of this.watchers) watcher.moved()
-  }
-
-  #easeSlow(): void {
-    for (const channel of this.#channels) {
-      for (const subscription of channel.slow()) {
-        this.counters.fellBehind += 1
-        subscription.fallBehind()
-      }
-    }
   }
 
   #advance(): void {
@@ -282,13 +263,10 @@ export class Room {
 
   /** The messages up to `seq` were removed before anybody live got them. */
   #skipTo(seq: number): void {
-    const payload = JSON.stringify(trimmedGap(this.#head + 1, seq, this.epoch))
-    for (const channel of this.#channels) {
-      this.counters.gaps += channel.size
-      channel.deliver([{ type: 'room.gap', room: this.name, payload }])
-    }
+    const gap = trimmedGap(this.#head + 1, seq, this.epoch)
     this.#head = seq
-    this.#resumeWaiting()
+    this.#fanOut.skip(gap, seq)
+    this.#tellWatchers()
   }
 
   async #readLog(after: number, limit: number): Promise<LogEnvelope[]> {

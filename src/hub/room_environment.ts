@@ -2,6 +2,7 @@ import type { MessageStore } from '../storage/store.ts'
 import type { Counters } from './counters.ts'
 import type { Executor } from './executor.ts'
 import type { Limits } from './limits.ts'
+import type { Turns } from './turns.ts'
 
 /** What a room needs of its hub. */
 export interface RoomEnvironment {
@@ -13,5 +14,9 @@ export interface RoomEnvironment {
   /** Aborted when the hub closes. */
   readonly signal: AbortSignal
   readonly counters: Counters
+  /** For what goes to live members. */
+  readonly turns: Turns
+  /** For those who come in, and those who read the log. */
+  readonly readings: Turns
   report(error: unknown): void
 }
