@@ -5,7 +5,7 @@ import { comparePublishCost } from '../support/publish_cost.ts'
 function operated(name: string, subscribers: number, what: string): Row {
   return {
     name,
-    work: `${what}, with metrics, quotas, authentication and policies on: CPU a publish`,
+    work: `${what}, with metrics, quotas, authentication and policies on: CPU a publish, least of some runs`,
     against: 'all of them off',
     unit: 'µs',
     required: { atMost: 1.1 },
