@@ -20,11 +20,8 @@ export class InOrder {
     }
     if (!(this.waiting || value instanceof Promise)) return then(value)
     this.waiting += 1
-    // One by one, and each with its own failure looked at from the start.
-    this.#last = Promise.allSettled([value, this.#last]).then(([result]) => {
-      this.waiting -= 1
-      if ('reason' in result) throw result.reason
-      then(result.value)
-    }).catch(failed)
+    // One by one, and each with its own failure looked at from the start. It waits until its failure was told, too.
+    this.#last = Promise.allSettled([value, this.#last]).then(() => value).then(then)
+      .catch(failed).finally(() => this.waiting -= 1)
   }
 }
