@@ -22,33 +22,29 @@ export function prepareBatch(messages: readonly AppendMessage[]): PreparedBatch 
   let size = 0
   const roomOf: number[] = []
   const parts: BatchPart[] = []
-  let keys: [number, string, string][] = []
-  const rooms = new Map<string, number>()
-  const rowOfKey = new Map<string, number>()
+  const rooms = new Map<string, { readonly index: number; readonly rowOfKey: Map<string, number> }>()
   // For each message its row, or for a repeat within the batch −1 − the row it repeats.
   const rowOf: number[] = []
   for (const message of messages) {
     const { room, kind, type, from, key, ts, payload } = message
     const n = roomOf.length
+    let known = rooms.get(room)
+    if (known === undefined) rooms.set(room, known = { index: rooms.size, rowOfKey: new Map() })
     if (key !== null) {
-      const name = `${room.length} ${room}${key}`
-      const first = rowOfKey.get(name)
+      const first = known.rowOfKey.get(key)
       if (first !== undefined) {
         rowOf.push(-1 - first)
         continue
       }
-      rowOfKey.set(name, n)
-      keys.push([n, room, key])
+      known.rowOfKey.set(key, n)
     }
-    let index = rooms.get(room)
-    if (index === undefined) rooms.set(room, index = rooms.size)
     if (typeof payload === 'string') rows.push([room, kind, type, from, key, ts, payload])
     else {
       rows.push([room, kind, type, from, key, ts, null, bytesLength + 1, payload.length])
       bytes.push(payload)
       bytesLength += payload.length
     }
-    roomOf.push(index)
+    roomOf.push(known.index)
     rowOf.push(n)
     size += payload.length + room.length + type.length + (key?.length ?? 0) + ROW_EXTRA
     if (size > PART_SIZE) endPart()
@@ -65,12 +61,10 @@ export function prepareBatch(messages: readonly AppendMessage[]): PreparedBatch 
       rows: text,
       count: rows.length,
       bytes: bytes.length > 0 ? joined(bytes, bytesLength) : null,
-      keys: keys.length > 0 ? JSON.stringify(keys) : null,
     })
     rows = []
     bytes = []
     bytesLength = 0
-    keys = []
     size = 0
   }
 }

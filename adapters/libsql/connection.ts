@@ -46,8 +46,6 @@ export interface BatchPart {
   readonly count: number
   /** The payloads that are bytes, one after the other; null where all are text. */
   readonly bytes: Uint8Array<ArrayBuffer> | null
-  /** The messages with a key: `[[index in the batch, room, key], …]`; null when none has one. */
-  readonly keys: string | null
 }
 
 /** A batch ready to be stored. The texts are JSON, made once by the caller, so that a worker is handed only strings and bytes. */

@@ -57,12 +57,8 @@ export class MailboxPeer implements Peer {
   send(frame: Frame): SendResult {
     if (this.#isOver) return 'closed'
     this.#put(frame)
-    if (this.#mailbox.isFull && !this.#isCongested) {
-      this.#isCongested = true
-      // In the midst of a delivery nobody knows yet up to where it goes.
-      queueMicrotask(() => this.connection?.congested())
-    }
-    return this.#waiting === undefined ? 'buffered' : 'accepted'
+    this.#isCongested ||= this.#mailbox.isFull
+    return this.#isCongested || this.#waiting === undefined ? 'buffered' : 'accepted'
   }
 
   close(code: number, reason: string): void {

@@ -97,8 +97,8 @@ export class Channel<S extends Subscriber = Subscriber> {
   }
 
   /**
-   * The subscribers that read too slowly. Looked for only now and then, so that the cost per delivery stays that of
-   * the native topic; between two looks a peer can gather `CHECK_EVERY` and one batch more.
+   * The subscribers that read too slowly. A native topic does not tell of them; there they are looked for only now and
+   * then, so that the cost per delivery stays the topic's, and a peer can gather `CHECK_EVERY` and one batch more.
    */
   slow(): S[] {
     if (this.#sinceCheck < CHECK_EVERY) return []
@@ -114,7 +114,9 @@ export class Channel<S extends Subscriber = Subscriber> {
     this.sent.frames += 1
     this.sent.bytes += bytes
     if (this.#host.publish !== undefined) this.#host.publish(this.#topic, frame)
-    else for (const { connection } of this.#live) connection.relay(frame)
+    else {
+      for (const { connection } of this.#live) if (connection.relay(frame) === 'slow') this.#sinceCheck = CHECK_EVERY
+    }
   }
 
   #bytes(frame: Frame): number {

@@ -2,6 +2,8 @@ import type { Limits } from './limits.ts'
 
 /** Bytes that may wait to be read by one client. */
 export interface BacklogBounds {
+  /** With more it reads the log, once it has read that. */
+  readonly highWaterMark: number
   /** With more its connection is closed. */
   readonly hardLimit: number
   /** With more, what it asks for waits until it has read. */
@@ -9,7 +11,7 @@ export interface BacklogBounds {
 }
 
 export function backlogBounds({ highWaterMark, hardLimit }: Limits): BacklogBounds {
-  return { hardLimit, congestedAt: Math.min(2 * highWaterMark, hardLimit) }
+  return { highWaterMark, hardLimit, congestedAt: Math.min(2 * highWaterMark, hardLimit) }
 }
 
 /**

@@ -11,7 +11,7 @@ import { checkCloseCode, fitReason } from './close_frame.ts'
 import { type BacklogBounds, Congestion } from './congestion.ts'
 import { Grants } from './grants.ts'
 import type { Identity } from './identity.ts'
-import type { Peer } from './peer.ts'
+import type { Peer, SendResult } from './peer.ts'
 import type { SessionPresence } from './presence/session_presence.ts'
 import type { SessionQuota } from './quota/session_quota.ts'
 import type { Replies } from './replies.ts'
@@ -33,6 +33,9 @@ export interface ConnectionOwner {
   /** A client was told of an error. */
   failed(code: ErrorCode): void
 }
+
+/** What became of a frame: as the peer says, or `slow` where more waits than rooms may go on sending to. */
+export type RelayResult = SendResult | 'slow'
 
 /** What was agreed while connecting. */
 export interface ConnectionStart<M> {
@@ -183,12 +186,6 @@ export class Connection<M = unknown> {
     this.presence?.drained()
   }
 
-  /** The transport holds as much as it may: rooms are read from the log, once that has been taken. */
-  congested(): void {
-    for (const room of this.rooms) if (room.subscription(this)?.live === true) room.subscription(this)!.fallBehind()
-    this.presence?.congested()
-  }
-
   /** The transport's connection is over; told on once, however often a transport says it. */
   closed(code: number, reason: string): void {
     if (this.state === 'closed') return
@@ -211,7 +208,7 @@ export class Connection<M = unknown> {
   /** Sends one frame; a peer that has let too much pile up is closed. */
   sendFrame(frame: Frame, messages: number): boolean {
     if (!this.isUsable) return false
-    if (!this.relay(frame)) return false
+    if (this.relay(frame) === 'closed') return false
     const bytes = this.#length(frame)
     countOut(this.#traffic, 1, messages, bytes)
     countOut(this.#owner.traffic, 1, messages, bytes)
@@ -219,14 +216,16 @@ export class Connection<M = unknown> {
   }
 
   /** Sends a frame that a channel counts. */
-  relay(frame: Frame): boolean {
+  relay(frame: Frame): RelayResult {
     const result = this.peer.send(frame)
-    if (result !== 'buffered') return result !== 'closed'
+    if (result !== 'buffered') return result
     const { bufferedAmount } = this.peer
-    if (bufferedAmount > this.#backlog.congestedAt) this.congestion ??= new Congestion()
-    if (bufferedAmount <= this.#backlog.hardLimit) return true
-    this.closeFor('slow_consumer', `More than ${this.#backlog.hardLimit} bytes wait to be read.`)
-    return false
+    const { highWaterMark, congestedAt, hardLimit } = this.#backlog
+    if (bufferedAmount <= highWaterMark) return result
+    if (bufferedAmount > congestedAt) this.congestion ??= new Congestion()
+    if (bufferedAmount <= hardLimit) return 'slow'
+    this.closeFor('slow_consumer', `More than ${hardLimit} bytes wait to be read.`)
+    return 'closed'
   }
 
   /** Adds what a channel sent on this session's behalf; it has counted that for the hub. */

@@ -100,13 +100,11 @@ export class Dispatch {
     }
   }
 
-  #one(
-    connection: Connection,
-    { envelope, error, ...rest }: Decoded & { ref?: string | undefined },
-  ): void | Promise<void> {
+  #one(connection: Connection, decoded: Decoded): void | Promise<void> {
     connection.countMessage()
+    const { envelope } = decoded
     if (envelope === undefined) {
-      connection.sendError(error, rest)
+      connection.sendError(decoded.error, { ref: decoded.ref })
       return this.#countError(connection)
     }
     try {

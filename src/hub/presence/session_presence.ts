@@ -13,11 +13,6 @@ export class SessionPresence {
     for (const watcher of this.watchers.values()) watcher.resume()
   }
 
-  /** The transport holds as much as it may. */
-  congested(): void {
-    for (const watcher of this.watchers.values()) if (watcher.live) watcher.fallBehind()
-  }
-
   /** What channels have sent that was not counted yet. */
   *received(): Iterable<{ readonly frames: number; readonly messages: number; readonly bytes: number }> {
     for (const watcher of this.watchers.values()) yield watcher.received
