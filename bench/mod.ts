@@ -1,7 +1,7 @@
 /**
  * Holds rotunda against limits measured in the same run and prints one table: `bun run bench`, or
  * `bun run bench deno` for the rows whose name has that in it. `BENCH_BEFORE=../earlier bun run bench before` compares
- * with an earlier checkout.
+ * with an earlier checkout. Rows that look for a few percent compare `BENCH_PAIRS` pairs of processes, 9 when absent.
  */
 import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'

@@ -1,42 +1,58 @@
-import type { CodecLoadCommands } from '../codec_load.ts'
+import process from 'node:process'
+import type { CodecLoadCommands, Content } from '../codec_load.ts'
 import { median, type Pair, type Scene } from '../row.ts'
 import type { ServerCommands } from '../server.ts'
 
-const LOAD = { codec: 'json', content: 'text', publishers: 20, inFlight: 50, messages: 20_000 } as const
 /** Processes of each: how a runtime happens to compile and lay out what it runs lasts as long as the process. */
-const PAIRS = 21
+const PAIRS = Number(process.env['BENCH_PAIRS'] ?? 9)
 /** Runs of each process before it is looked at, while it still compiles. */
 const WARMING = 2
 const RUNS = 3
 
-/** A server to be compared. */
+/** Durable texts of 100 B from some publishers at once. */
+export const TEXT = { content: 'text', publishers: 20, inFlight: 50, messages: 20_000 } as const
+
+/** What is published, how and to how many. */
+export interface PublishLoad {
+  readonly content: Content
+  readonly publishers: number
+  readonly inFlight: number
+  readonly inBursts?: boolean
+  readonly subscribers: number
+  /** Of one run. */
+  readonly messages: number
+}
+
+/** A server to be compared, and how it is talked to. */
 export interface Candidate {
   readonly name: string
-  /** Relative to `bench/`. */
-  readonly file: string
+  /** Relative to `bench/`; default the product's server. */
+  readonly file?: string
   readonly options?: object
+  readonly codec?: 'json' | 'flatbuffers'
 }
 
 /**
- * CPU that durable publishes to so many subscribers cost, in microseconds each: of some pairs of servers, each with a new
- * database, that take turns. A server's figure is the median of its runs.
+ * CPU that publishes cost two servers, in microseconds each. Pairs of processes, each with a new database, take turns in
+ * running, since what else uses the machine changes from minute to minute by more than what is looked for. A process's
+ * figure is the median of its runs.
  */
 export async function comparePublishCost(
   scene: Scene,
-  subscribers: number,
+  load: PublishLoad,
   product: Candidate,
   limit: Candidate,
 ): Promise<Pair[]> {
-  const load = scene.start<CodecLoadCommands>('codec_load.ts')
+  const clients = scene.start<CodecLoadCommands>('codec_load.ts')
 
-  const start = async ({ name, file, options }: Candidate, pair: number) => {
+  const start = async ({ name, file = 'server.ts', options, codec = 'json' }: Candidate, pair: number) => {
     const server = scene.start<ServerCommands>(file, { url: await scene.database(`${name}-${pair}`), ...options })
-    return { server, port: await server.call('port'), costs: [] as number[] }
+    return { server, codec, port: await server.call('port'), costs: [] as number[] }
   }
-  const run = async ({ server, port, costs }: Awaited<ReturnType<typeof start>>, isWarm: boolean) => {
+  const run = async ({ server, codec, port, costs }: Awaited<ReturnType<typeof start>>, isWarm: boolean) => {
     const before = await server.call('usage')
-    await load.call('run', { port, subscribers, ...LOAD })
-    if (isWarm) costs.push(((await server.call('usage')).cpu - before.cpu) / LOAD.messages)
+    await clients.call('run', { port, codec, ...load })
+    if (isWarm) costs.push(((await server.call('usage')).cpu - before.cpu) / load.messages)
   }
 
   const pairs: Pair[] = []

@@ -14,8 +14,11 @@ import { roomOf } from './requests.ts'
 
 /** Not allowed in clients' keys, so that the keys derived from one cannot be another one. */
 const KEY_SEPARATOR = '\u001f'
-/** Between whose key it is and the key: who guesses another's key can neither take its place nor learn of it. */
-const OWNER_SEPARATOR = '\u001e'
+/**
+ * Between whose key it is and the key: who guesses another's key can neither take its place nor learn of it. Not allowed
+ * in keys either, and nothing that JSON escapes: stores would take longer.
+ */
+const OWNER_SEPARATOR = '\u007f'
 
 /** One event from a client on its way to its room, directly or through the application's handler. */
 export class EventRequest<C extends Contract, M> {
@@ -69,7 +72,8 @@ export class EventRequest<C extends Contract, M> {
   get #key(): string | undefined {
     const { key } = this.#envelope
     const owner = this.#connection.identity?.subject
-    return key === undefined || owner === undefined ? key : `${JSON.stringify(owner)}${OWNER_SEPARATOR}${key}`
+    if (key === undefined || owner === undefined) return key
+    return `${JSON.stringify(owner).slice(1, -1)}${OWNER_SEPARATOR}${key}`
   }
 
   #tell(thrown: unknown): void {

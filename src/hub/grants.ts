@@ -18,6 +18,8 @@ export class Grants {
   #issued = NONE
   /** Patterns that were taken back: an identity cannot bring them again, for as long as this session lives. */
   #withheld: Set<string> | 'all' | undefined
+  /** All of both, for every message asks. */
+  #list: readonly (readonly [string, ReadonlySet<Action>])[] = []
 
   /**
    * Adds to what is granted.
@@ -29,6 +31,7 @@ export class Grants {
     const actions = this.#actions.get(key) ?? new Set<Action>()
     for (const action of actionsOf(allowance)) actions.add(action)
     this.#actions.set(key, actions)
+    this.#changed()
   }
 
   /**
@@ -37,6 +40,7 @@ export class Grants {
    */
   issue(grants: Readonly<Record<string, Allowance>> | undefined): void {
     this.#issued = grants === undefined || this.#withheld === 'all' ? NONE : this.#withoutWithheld(readGrants(grants))
+    this.#changed()
   }
 
   /**
@@ -48,27 +52,32 @@ export class Grants {
       this.#actions.clear()
       this.#withheld = 'all'
       this.#issued = NONE
-      return
+    } else {
+      this.#actions.delete(pattern)
+      if (this.#issued.has(pattern) && this.#withheld !== 'all') {
+        this.#withheld = (this.#withheld ?? new Set()).add(pattern)
+        this.#issued = this.#withoutWithheld(this.#issued)
+      }
     }
-    this.#actions.delete(pattern)
-    if (!this.#issued.has(pattern) || this.#withheld === 'all') return
-    this.#withheld = (this.#withheld ?? new Set()).add(pattern)
-    this.#issued = this.#withoutWithheld(this.#issued)
+    this.#changed()
   }
 
   allow(action: Action, target: string): boolean {
-    for (const [pattern, actions] of this.#actions) if (actions.has(action) && matches(pattern, target)) return true
-    for (const [pattern, actions] of this.#issued) if (actions.has(action) && matches(pattern, target)) return true
+    for (const [pattern, actions] of this.#list) if (actions.has(action) && matches(pattern, target)) return true
     return false
   }
 
   /** What is granted, by pattern. */
   get all(): Readonly<Record<string, readonly Action[]>> {
     const all = new Map<string, Set<Action>>()
-    for (const [pattern, actions] of [...this.#issued, ...this.#actions]) {
+    for (const [pattern, actions] of this.#list) {
       all.set(pattern, new Set([...all.get(pattern) ?? [], ...actions]))
     }
     return Object.fromEntries([...all].map(([pattern, actions]) => [pattern, [...actions]]))
+  }
+
+  #changed(): void {
+    this.#list = [...this.#issued, ...this.#actions]
   }
 
   #withoutWithheld(grants: ReadonlyMap<string, ReadonlySet<Action>>): ReadonlyMap<string, ReadonlySet<Action>> {

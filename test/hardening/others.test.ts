@@ -207,9 +207,9 @@ describe('producer keys', () => {
   })
 
   test('that differ in where the name ends are different', async () => {
-    const { hub, peers: [one, other] } = hubWith(['a', 'a"\u001eb'])
-    assert.equal(await publish(one!, 'k'), 1)
-    assert.equal(await publish(other!, 'k'), 2)
+    const names = ['a', 'a"\u001eb', 'a\u007fb', 'a\u007f', '\ud800', '\0']
+    const { hub, peers } = hubWith(names)
+    for (const [i, peer] of peers.entries()) assert.equal(await publish(peer, 'k'), i + 1, JSON.stringify(names[i]))
     await hub.close()
   })
 })

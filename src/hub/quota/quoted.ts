@@ -39,7 +39,7 @@ export class Quoted implements FrameHandler {
     if (quota === undefined) return this.#handler.raw(connection, frame)
     quota.refused = undefined
     const now = this.#environment.now()
-    const egress = quota.look(() => connection.metrics.bytesOut, now)
+    const egress = quota.mayLook(now) ? quota.look(connection.metrics.bytesOut, now) : undefined
     const ingress = quota.has('bytesIn') ? takeBytes(quota, connection, frame, now) : undefined
     if (egress === undefined && ingress === undefined) return this.#handler.raw(connection, frame)
     return this.#judged(connection, quota, frame, [egress, ingress])
@@ -71,8 +71,10 @@ export class Quoted implements FrameHandler {
   meterOutgoing(connection: Connection): void {
     const { now, quotaOf } = this.#environment
     const quota = quotaOf(connection)
-    const result = quota?.look(() => connection.metrics.bytesOut, now())
-    if (quota !== undefined && result?.verdict === 'terminate') this.#enforce(connection, quota, result)
+    const at = now()
+    if (quota === undefined || !quota.mayLook(at)) return
+    const result = quota.look(connection.metrics.bytesOut, at)
+    if (result.verdict === 'terminate') this.#enforce(connection, quota, result)
   }
 
   #judged(

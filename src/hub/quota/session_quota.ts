@@ -120,14 +120,17 @@ export class SessionQuota {
     return true
   }
 
-  /** Uses what can be refused no more: what was sent until now. Gives how things stand, at most each so often. */
-  look(bytesOut: () => number, now: number): QuotaResult | undefined {
-    const metered = this.#byMetric.bytesOut
-    if (metered.length === 0 || now - this.#lookedAt < LOOK_EVERY) return undefined
+  /** Whether it is time to look at what was sent: adding that up takes some. */
+  mayLook(now: number): boolean {
+    return this.#byMetric.bytesOut.length > 0 && now - this.#lookedAt >= LOOK_EVERY
+  }
+
+  /** Uses what can be refused no more: what was sent until now, altogether. Gives how things stand. */
+  look(bytesOut: number, now: number): QuotaResult {
     this.#lookedAt = now
-    const total = bytesOut()
-    for (const { window } of metered) window.add(total - this.#bytesOut, now)
-    this.#bytesOut = total
+    const metered = this.#byMetric.bytesOut
+    for (const { window } of metered) window.add(bytesOut - this.#bytesOut, now)
+    this.#bytesOut = bytesOut
     return this.#judgeAll(metered, 0, now)
   }
 

@@ -10,21 +10,23 @@ export class SlidingWindow {
   readonly #slotLength: number
   readonly #used = new Array<number>(SLOTS + 1).fill(0)
   #slot = 0
+  /** When the tenth under way is over; asked at every message, so that little else is done there. */
+  #until: number
   #total = 0
 
   /** @param window Milliseconds. */
   constructor(window: number) {
-    this.#slotLength = window / SLOTS
+    this.#slotLength = this.#until = window / SLOTS
   }
 
   /** @param now Milliseconds of a clock that does not go back. */
   used(now: number): number {
-    this.#moveTo(Math.floor(now / this.#slotLength))
+    if (now >= this.#until) this.#moveTo(Math.floor(now / this.#slotLength))
     return this.#total
   }
 
   add(amount: number, now: number): void {
-    this.#moveTo(Math.floor(now / this.#slotLength))
+    if (now >= this.#until) this.#moveTo(Math.floor(now / this.#slotLength))
     this.#used[this.#slot % this.#used.length]! += amount
     this.#total += amount
   }
@@ -48,5 +50,6 @@ export class SlidingWindow {
       this.#used[index] = 0
     }
     this.#slot = slot
+    this.#until = (slot + 1) * this.#slotLength
   }
 }
