@@ -10,7 +10,7 @@ const WARMING = 2
 const RUNS = 3
 
 /** Durable texts of 100 B from some publishers at once. */
-export const TEXT = { content: 'text', publishers: 20, inFlight: 50, messages: 20_000 } as const
+export const TEXT = { content: 'text', publishers: 20, inFlight: 50, messages: 40_000 } as const
 
 /** What is published, how and to how many. */
 export interface PublishLoad {

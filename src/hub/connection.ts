@@ -62,6 +62,8 @@ export class Connection<M = unknown> {
   identity: Identity | undefined
   /** Who it is or was: it cannot become somebody else. */
   subject: string | undefined
+  /** What is put before its producer keys: those of a known client are its own over all of its connections. */
+  keyOwner = ''
   /** What the application holds: the hub's kind of session. Made when it first asks. */
   session: object | undefined
   state: SessionState = 'connecting'

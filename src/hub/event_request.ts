@@ -14,11 +14,6 @@ import { roomOf } from './requests.ts'
 
 /** Not allowed in clients' keys, so that the keys derived from one cannot be another one. */
 const KEY_SEPARATOR = '\u001f'
-/**
- * Between whose key it is and the key: who guesses another's key can neither take its place nor learn of it. Not allowed
- * in keys either, and nothing that JSON escapes: stores would take longer.
- */
-const OWNER_SEPARATOR = '\u007f'
 
 /** One event from a client on its way to its room, directly or through the application's handler. */
 export class EventRequest<C extends Contract, M> {
@@ -68,12 +63,10 @@ export class EventRequest<C extends Contract, M> {
     if (error !== this.#told) throw error
   }
 
-  /** The producer key as it is stored: a known client's is its own over all of its connections, and any text can be a name. */
+  /** The producer key as it is stored. */
   get #key(): string | undefined {
     const { key } = this.#envelope
-    const owner = this.#connection.identity?.subject
-    if (key === undefined || owner === undefined) return key
-    return `${JSON.stringify(owner).slice(1, -1)}${OWNER_SEPARATOR}${key}`
+    return key === undefined ? undefined : this.#connection.keyOwner + key
   }
 
   #tell(thrown: unknown): void {

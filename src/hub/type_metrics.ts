@@ -51,10 +51,15 @@ export class TypeCounts {
 
   add(type: string, milliseconds: number, failed: boolean): void {
     this.#all.add(milliseconds, failed)
-    const name = this.#byType.has(type) || this.#byType.size < MAX_TYPES ? type : OTHER_TYPES
-    let count = this.#byType.get(name)
-    if (count === undefined) this.#byType.set(name, count = new Count())
+    const count = this.#byType.get(type) ?? this.#begin(type)
     count.add(milliseconds, failed)
+  }
+
+  #begin(type: string): Count {
+    const name = this.#byType.size < MAX_TYPES ? type : OTHER_TYPES
+    const count = this.#byType.get(name) ?? new Count()
+    this.#byType.set(name, count)
+    return count
   }
 
   get all(): TypeMetrics {

@@ -165,15 +165,26 @@ for (const host of RUNTIMES) {
 
 describe('producer keys', () => {
   /** A hub whose clients are who they say, and one connection of each. */
-  function hubWith(subjects: (string | undefined)[]) {
-    const hub = createHub({ protocol: fixture, store: memoryStore(), metadata: () => ({}) })
-    const host = new MemoryHost({ native: false })
-    const peers = subjects.map((subject) => {
-      const peer = new MemoryPeer(host)
-      peer.connection = hub.connect(peer, { subprotocol: 'rotunda.v1.json', metadata: {} })
-      if (subject !== undefined) peer.connection.identity = { subject, claims: {} }
-      return peer
+  async function hubWith(subjects: (string | undefined)[]) {
+    const authenticate = (request: Request) => {
+      const name = request.headers.get('x-name')
+      return name === null ? undefined : { subject: JSON.parse(decodeURIComponent(name)) as string, claims: {} }
+    }
+    const hub = createHub({
+      protocol: fixture,
+      store: memoryStore(),
+      metadata: () => ({}),
+      authenticate,
+      anonymous: true,
     })
+    const host = new MemoryHost({ native: false })
+    const peers = await Promise.all(subjects.map(async (subject) => {
+      const headers = subject === undefined ? {} : { 'x-name': encodeURIComponent(JSON.stringify(subject)) }
+      const admission = await hub.admit(new Request('http://localhost/ws', { headers }))
+      const peer = new MemoryPeer(host)
+      peer.connection = hub.connect(peer, { subprotocol: 'rotunda.v1.json', metadata: {}, admission })
+      return peer
+    }))
     return { hub, peers }
   }
 
@@ -190,7 +201,7 @@ describe('producer keys', () => {
   }
 
   test('of known clients are their own: who guesses another’s cannot take its place, nor learn of it', async () => {
-    const { hub, peers: [ada, adaAgain, eve, anonymous] } = hubWith(['ada', 'ada', 'eve', undefined])
+    const { hub, peers: [ada, adaAgain, eve, anonymous] } = await hubWith(['ada', 'ada', 'eve', undefined])
     assert.equal(await publish(eve!, 'k'), 1, 'eve is first')
     assert.equal(await publish(ada!, 'k'), 2, 'and ada’s message is stored all the same')
     assert.equal(await publish(adaAgain!, 'k'), 2, 'once, over all of her connections')
@@ -200,7 +211,7 @@ describe('producer keys', () => {
   })
 
   test('of known clients cannot take the place of what the server publishes', async () => {
-    const { hub, peers: [eve] } = hubWith(['eve'])
+    const { hub, peers: [eve] } = await hubWith(['eve'])
     assert.equal(await publish(eve!, 'order-1'), 1)
     assert.equal((await hub.room('r').publish('chat.message', hi, { key: 'order-1' })).seq, 2)
     await hub.close()
@@ -208,7 +219,7 @@ describe('producer keys', () => {
 
   test('that differ in where the name ends are different', async () => {
     const names = ['a', 'a"\u001eb', 'a\u007fb', 'a\u007f', '\ud800', '\0']
-    const { hub, peers } = hubWith(names)
+    const { hub, peers } = await hubWith(names)
     for (const [i, peer] of peers.entries()) assert.equal(await publish(peer, 'k'), i + 1, JSON.stringify(names[i]))
     await hub.close()
   })

@@ -6,6 +6,7 @@ import { expired, type Identity } from '../identity.ts'
 import type { Admission } from './admission.ts'
 import type { Admissions } from './admissions.ts'
 import { Expiries } from './expiries.ts'
+import { keyOwner } from './key_owner.ts'
 import { concerning, type WhoseSessions } from './revocations.ts'
 
 /** Who the sessions of a hub are: given on opening, renewed by tokens, ended by time or by revocation. */
@@ -94,6 +95,7 @@ export class Identities<C extends Contract, M> {
 
   #assign(connection: Connection<M>, identity: Identity | undefined): void {
     connection.identity = identity
+    connection.keyOwner = identity === undefined ? '' : keyOwner(identity.subject)
     connection.subject ??= identity?.subject
     connection.grants.issue(identity?.grants)
     this.#expiries.watch(connection)
