@@ -80,7 +80,9 @@ for (const [name, native] of hosts) {
         await hub.room('r').publish('note', { text: `${i}`.padEnd(1_000) })
         largest = Math.max(largest, slow.bufferedAmount)
       }
-      assert.ok(largest < 65_536 + 3 * 65_536, `the slow consumer's buffer grew to ${largest}`)
+      // A topic does not tell who is slow; a loop knows at once.
+      const beyond = native ? 3 * 65_536 : 2_000
+      assert.ok(largest < 65_536 + beyond, `the slow consumer's buffer grew to ${largest}`)
       assert.deepEqual(quick.seqs('r'), range(1, 2_000))
       assert.equal(slow.closedWith, undefined)
       slow.drain()
