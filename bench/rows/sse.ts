@@ -5,7 +5,8 @@ import type { ServerCommands } from '../server.ts'
 import { FAN_ROOM } from '../support/messages.ts'
 
 const STREAMS = 1_000
-const BURST = 16
+/** Of several at once the product makes one write, which the loop does not. */
+const BURST = 1
 const SECONDS = 2
 const ROUNDS = 5
 const COUNT = 500
@@ -43,7 +44,7 @@ export const streamFanout: Row = {
       // The first round warms both up.
       if (i > 0) pairs.push(pair)
     }
-    return { pairs, notes: [`Messages come in bursts of ${BURST}, an event each.`] }
+    return { pairs }
   },
 }
 

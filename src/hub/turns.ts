@@ -25,6 +25,8 @@ export class Turns {
   #spent = 0
   #isCounting = false
   #waiting: Waiting[] = []
+  /** Of all who wait: who costs nothing does not make others wait behind it. */
+  #waitingCost = 0
 
   /** Whether this may still be done in this turn; if so it counts as done. */
   take(cost: number): boolean {
@@ -42,6 +44,7 @@ export class Turns {
 
   /** Resolves in a later turn. */
   later(cost: number): Promise<void> {
+    this.#waitingCost += cost
     this.#count()
     return new Promise((go) => this.#waiting.push({ cost, go }))
   }
@@ -53,7 +56,7 @@ export class Turns {
   }
 
   #fits(cost: number): boolean {
-    return this.#waiting.length === 0 && this.#spent + cost <= SHARE
+    return this.#waitingCost === 0 && this.#spent + cost <= SHARE
   }
 
   #count(): void {
@@ -71,6 +74,7 @@ export class Turns {
       // One at least, whatever it costs.
       if (going > 0 && this.#spent + cost > SHARE) break
       this.spend(cost)
+      this.#waitingCost -= cost
       going += 1
     }
     for (const { go } of this.#waiting.splice(0, going)) go()

@@ -104,6 +104,20 @@ for (const [name, native] of hosts) {
 }
 
 describe('turns', () => {
+  test('who reads the log while nobody else does waits for no other turn', async () => {
+    const hub = notesHub(memoryStore())
+    await Promise.all(range(1, 3_000).map((i) => hub.room('r').publish('note', { text: `${i}` })))
+    const reader = connectPeer(hub, new MemoryHost({ native: true }))
+    await turn()
+    let isLater = false
+    reader.say({ type: 'room.join', room: 'r', ref: '1', payload: { last: 2_500 } })
+    setTimeout(() => isLater = true, 0)
+    await reader.until(() => reader.seqs('r').at(-1) === 3_000)
+    assert.equal(isLater, false)
+    assert.deepEqual(reader.seqs('r'), range(501, 3_000))
+    await hub.close()
+  })
+
   test('many who read the same log from the same place share its pages', async () => {
     const store = new ControlledStore()
     const hub = notesHub(store)
