@@ -15,9 +15,8 @@ const TYPES: Record<Content, string> = {
 }
 const BYTES = Uint8Array.from({ length: 1_024 }, (_, i) => i * 31)
 
-interface Load {
-  readonly port: number
-  readonly codec: 'json' | 'flatbuffers'
+/** What is published, how and to how many. */
+export interface PublishLoad {
   readonly content: Content
   readonly publishers: number
   readonly inFlight: number
@@ -25,6 +24,11 @@ interface Load {
   readonly inBursts?: boolean
   readonly subscribers: number
   readonly messages: number
+}
+
+interface Load extends PublishLoad {
+  readonly port: number
+  readonly codec: 'json' | 'flatbuffers'
 }
 
 async function open(port: number, codec: Codec): Promise<WebSocket> {

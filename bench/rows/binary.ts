@@ -1,5 +1,6 @@
+import type { PublishLoad } from '../codec_load.ts'
 import type { Row } from '../row.ts'
-import { comparePublishCost, type PublishLoad } from '../support/publish_cost.ts'
+import { comparePublishCost } from '../support/publish_cost.ts'
 
 const STORED = { publishers: 20, inFlight: 50, subscribers: 50, messages: 20_000 } as const
 /** In bursts, so that as many messages share a frame over JSON, which the load itself is slower to read. */

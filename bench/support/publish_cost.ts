@@ -1,5 +1,5 @@
 import process from 'node:process'
-import type { CodecLoadCommands, Content } from '../codec_load.ts'
+import type { CodecLoadCommands, PublishLoad } from '../codec_load.ts'
 import { median, type Pair, type Scene } from '../row.ts'
 import type { ServerCommands } from '../server.ts'
 
@@ -11,17 +11,6 @@ const RUNS = 3
 
 /** Durable texts of 100 B from some publishers at once. */
 export const TEXT = { content: 'text', publishers: 20, inFlight: 50, messages: 40_000 } as const
-
-/** What is published, how and to how many. */
-export interface PublishLoad {
-  readonly content: Content
-  readonly publishers: number
-  readonly inFlight: number
-  readonly inBursts?: boolean
-  readonly subscribers: number
-  /** Of one run. */
-  readonly messages: number
-}
 
 /** A server to be compared, and how it is talked to. */
 export interface Candidate {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Frame, FrameDecoder, type FrameRules, MessageAssembler, type Received } from '../../src/rfc6455/mod.ts'
 import { Random } from '../conformance/random.ts'
-import { mutateBytes, randomBytes } from './mutate.ts'
+import { joined, mutateBytes, randomBytes } from './mutate.ts'
 import { cpuOf, used } from './usage.ts'
 
 /** What a run found out. */
@@ -111,19 +111,9 @@ function wire({ role }: FrameRules, random: Random): Wire {
     }
   }
   if (random.chance(0.2)) frames.push(Frame.close(random.pick([1000, 1001, 3000, 4999]), random.text(10), mask()))
-  return { bytes: joined(frames.map((frame) => frame.encode())), frames: frames.length }
+  return { bytes: joined(...frames.map((frame) => frame.encode())), frames: frames.length }
 }
 
 function bytesOf(length: number, random: Random): Uint8Array {
   return Uint8Array.from({ length }, () => random.whole(0, 255))
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

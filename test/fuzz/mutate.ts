@@ -86,7 +86,8 @@ function mutateOnce(bytes: Uint8Array<ArrayBuffer>, other: Uint8Array, random: R
   }
 }
 
-function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Bytes one after the other. */
+export function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
   let at = 0
   for (const part of parts) {
