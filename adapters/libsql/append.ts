@@ -1,4 +1,4 @@
-import type { Client, InStatement } from '@libsql/client/web'
+import type { Client, InStatement, ResultSet } from '@libsql/client/web'
 import type { Batch, Committed } from './connection.ts'
 
 // One statement for the whole batch: half the speed is lost by a statement a message, or by a table of heads.
@@ -36,12 +36,19 @@ WHERE x.id < ?3`
 const HEADS = `
 SELECT (SELECT seq FROM ws_messages x WHERE x.room = j.value ORDER BY seq DESC LIMIT 1) head FROM json_each(?1) j`
 
+/** Carries statements out in one write transaction. */
+export type Write = (statements: InStatement[]) => Promise<ResultSet[]>
+
 /** Stores a batch in one write transaction. */
-export async function append(client: Client, { parts, rooms }: Batch): Promise<Committed> {
+export async function append(
+  client: Client,
+  { parts, rooms }: Batch,
+  write: Write = (statements) => client.batch(statements, 'write'),
+): Promise<Committed> {
   const inserts = parts.map(({ rows, bytes }): InStatement => {
     return bytes === null ? { sql: INSERT, args: [rows] } : { sql: INSERT_BYTES, args: [rows, bytes] }
   })
-  const results = await client.batch([...inserts, { sql: HEADS, args: [rooms] }], 'write')
+  const results = await write([...inserts, { sql: HEADS, args: [rooms] }])
   const heads = results.at(-1)?.rows.map((row) => Number(row['head'])) ?? []
   let last = 0
   let stored = 0

@@ -1,6 +1,6 @@
 import type { Client } from '@libsql/client/web'
 import { RotundaError } from '../../src/protocol/mod.ts'
-import { append } from './append.ts'
+import { append, type Write } from './append.ts'
 import type { Connection } from './connection.ts'
 import { migrate, readMeta } from './migrations.ts'
 import { prepareReads } from './read.ts'
@@ -19,11 +19,16 @@ export async function openLog(client: Client, role: Role, name: string): Promise
 }
 
 /** A connection whose calls `run` carries out. */
-export function clientConnection(client: Client, epoch: string, run: Run): Connection {
+export function clientConnection(
+  client: Client,
+  epoch: string,
+  run: Run,
+  write?: Write,
+): Connection {
   const reads = prepareReads(client)
   return {
     epoch,
-    commit: (batch) => run('Appending to', () => append(client, batch)),
+    commit: (batch) => run('Appending to', () => append(client, batch, write)),
     page: (query) => run('Reading', () => reads.page(query).catch(nullIfTooBig)),
     extent: (room) => run('Reading', () => reads.extent(room)),
     rooms: (query) => run('Reading', () => listRooms(client, query)),

@@ -1,5 +1,6 @@
 import { type Client, createClient } from '@libsql/client/web'
 import { RotundaError } from '../../src/protocol/mod.ts'
+import type { Write } from './append.ts'
 import { clientConnection, openLog, reasonOf, type Role, type Run, unavailable } from './client_connection.ts'
 import type { Connection } from './connection.ts'
 import { type LibsqlSettings, shownUrl } from './options.ts'
@@ -21,7 +22,8 @@ export async function openRemoteConnection(settings: LibsqlSettings, role: Role)
   }
   try {
     const epoch = await withDeadline(settings.requestTimeout, () => openLog(client, role, name))
-    const connection = clientConnection(client, epoch, run)
+    const write: Write = (statements) => whileLocked(() => client.batch(statements, 'write'))
+    const connection = clientConnection(client, epoch, run, write)
     const inTurn = oneAtATime()
     return {
       ...connection,
@@ -48,6 +50,21 @@ function openClient({ url, authToken, requestTimeout }: LibsqlSettings, name: st
   } catch (error) {
     const message = `libsqlStore: url is ${name}, which cannot be opened: ${reasonOf(error)}`
     throw new RotundaError('invalid_config', message, { cause: error })
+  }
+}
+
+const ATTEMPTS = 5
+
+/** sqld may say at once that another writer has the lock, and has done nothing then. */
+async function whileLocked<T>(write: () => Promise<T>): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await write()
+    } catch (error) {
+      const isLocked = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY'
+      if (!isLocked || attempt === ATTEMPTS) throw error
+      await new Promise((resolve) => setTimeout(resolve, 20 * attempt * (1 + Math.random())))
+    }
   }
 }
 
