@@ -60,18 +60,20 @@ export async function append(
   const first = last - stored + 1
   const all = parts.reduce((sum, { count }) => sum + count, 0)
   // Asked for when there are any, which is rare: where a message once is, it stays.
-  const repeats = stored === all ? [] : await findRepeats(client, parts, stored === 0 ? Number.MAX_SAFE_INTEGER : first)
+  const repeats = stored === all ? [] : await findRepeats(write, parts, stored === 0 ? Number.MAX_SAFE_INTEGER : first)
   return { first, stored, repeats, heads }
 }
 
-/** Which messages of a batch were in the log, and where: those whose id is below that of the first new one. */
-async function findRepeats(client: Client, parts: Batch['parts'], first: number): Promise<[number, number, number][]> {
-  const found: [number, number, number][] = []
+/**
+ * Which messages of a batch were in the log, and where: those whose id is below that of the first new one. Asked as if it
+ * were written, for a replica may not have what was stored a moment ago.
+ */
+async function findRepeats(write: Write, parts: Batch['parts'], first: number): Promise<[number, number, number][]> {
   let before = 0
-  for (const { rows, count } of parts) {
-    const answer = await client.execute({ sql: FIND_REPEATS, args: [rows, before, first] })
-    for (const row of answer.rows) found.push([Number(row['n']), Number(row['id']), Number(row['seq'])])
+  const answers = await write(parts.map(({ rows, count }): InStatement => {
+    const args = [rows, before, first]
     before += count
-  }
-  return found
+    return { sql: FIND_REPEATS, args }
+  }))
+  return answers.flatMap(({ rows }) => rows).map((row) => [Number(row['n']), Number(row['id']), Number(row['seq'])])
 }

@@ -4,6 +4,7 @@ import type { Write } from './append.ts'
 import { clientConnection, openLog, reasonOf, type Role, type Run, unavailable } from './client_connection.ts'
 import type { Connection } from './connection.ts'
 import { type LibsqlSettings, shownUrl } from './options.ts'
+import { whileLocked } from './while_locked.ts'
 
 /**
  * Opens a database over the network, with fetch or a WebSocket and nothing else. Tries once: rejects with
@@ -50,21 +51,6 @@ function openClient({ url, authToken, requestTimeout }: LibsqlSettings, name: st
   } catch (error) {
     const message = `libsqlStore: url is ${name}, which cannot be opened: ${reasonOf(error)}`
     throw new RotundaError('invalid_config', message, { cause: error })
-  }
-}
-
-const ATTEMPTS = 5
-
-/** sqld may say at once that another writer has the lock, and has done nothing then. */
-async function whileLocked<T>(write: () => Promise<T>): Promise<T> {
-  for (let attempt = 1;; attempt++) {
-    try {
-      return await write()
-    } catch (error) {
-      const isLocked = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY'
-      if (!isLocked || attempt === ATTEMPTS) throw error
-      await new Promise((resolve) => setTimeout(resolve, 20 * attempt * (1 + Math.random())))
-    }
   }
 }
 
